@@ -1,0 +1,110 @@
+"""The data sets one may choose, and what a network must know of their images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.schema.errors import InvalidConfig
+
+FOLDER_PREFIX = "folder:"
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"})
+FEWEST_IMAGES_A_CLASS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetEntry:
+    """A data set: its images' channels and native size in pixels, and its class count."""
+
+    id: str
+    title: str
+    description: str
+    channels: int
+    size: int
+    classes: int
+    source: str
+    built_in: bool = False  # at hand without a download
+
+
+DATASETS: dict[str, DatasetEntry] = {
+    entry.id: entry
+    for entry in (
+        DatasetEntry(
+            id="fashion-mnist",
+            title="Fashion-MNIST",
+            description="Grey 28 px pictures of clothes, 10 classes. 18,000 come with Bespoke; "
+            "the full 70,000 are used where they are found.",
+            channels=1,
+            size=28,
+            classes=10,
+            source="Xiao et al. 2017, MIT licence",
+            built_in=True,
+        ),
+        DatasetEntry(
+            id="cifar10",
+            title="CIFAR-10",
+            description="Colour 32 px pictures, 10 classes, from the worker's data folder.",
+            channels=3,
+            size=32,
+            classes=10,
+            source="Krizhevsky 2009",
+        ),
+    )
+}
+
+
+def dataset_entry(dataset_id: str) -> DatasetEntry:
+    """Return what is known of a data set; a folder is looked at, its images are not opened.
+
+    Raises:
+        InvalidConfig: no such data set, or a folder that is not one of images by class.
+    """
+    if dataset_id.startswith(FOLDER_PREFIX):
+        return _folder_entry(dataset_id)
+    entry = DATASETS.get(dataset_id)
+    if entry is None:
+        known = ", ".join([*DATASETS, f"{FOLDER_PREFIX}<path>"])
+        raise InvalidConfig("dataset", f"{dataset_id!r} is not known; choose one of {known}")
+    return entry
+
+
+def folder_classes(root: Path) -> dict[str, list[Path]]:
+    """Return the images of a folder by class, both sorted.
+
+    Raises:
+        InvalidConfig: no folder, fewer than two classes, or a class with too few images.
+    """
+    if not root.is_dir():
+        raise InvalidConfig("dataset", f"there is no folder {root} on this machine; check the path")
+    classes = {
+        folder.name: sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+        for folder in sorted(root.iterdir())
+        if folder.is_dir() and not folder.name.startswith(".")
+    }
+    if len(classes) < 2:
+        raise InvalidConfig(
+            "dataset",
+            f"{root} has {len(classes)} class folders; put the images into one folder per class, "
+            "at least two",
+        )
+    for name, images in classes.items():
+        if len(images) < FEWEST_IMAGES_A_CLASS:
+            raise InvalidConfig(
+                "dataset",
+                f"class {name!r} has {len(images)} images; each class needs at least "
+                f"{FEWEST_IMAGES_A_CLASS} to be split into train, search and report",
+            )
+    return classes
+
+
+def _folder_entry(dataset_id: str) -> DatasetEntry:
+    root = Path(dataset_id.removeprefix(FOLDER_PREFIX))
+    classes = folder_classes(root)
+    count = sum(len(images) for images in classes.values())
+    return DatasetEntry(
+        id=dataset_id,
+        title=root.name,
+        description=f"{count} images in {len(classes)} classes.",
+        channels=3,
+        size=224,
+        classes=len(classes),
+        source=str(root),
+    )

@@ -1,0 +1,1 @@
+"""Cost models: what a layer or a network costs on a target."""

@@ -1,0 +1,98 @@
+"""Schema objects to JSON and back; every error of form names its field."""
+
+import hashlib
+import json
+from functools import cache
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from engine.schema.configs import Config
+from engine.schema.errors import InvalidConfig
+from engine.schema.events import Event
+from engine.schema.policy import LayerBits, Policy
+from engine.schema.results import Result
+
+T = TypeVar("T")
+
+Json = dict[str, Any]  # Any: JSON's own values
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # Any: a class or a union of classes
+    return TypeAdapter(kind)
+
+
+_EVENT: Any = Annotated[Event, Field(discriminator="kind")]  # Any: a typing form
+
+
+def to_json(value: object) -> Json:
+    """Return a schema object as plain JSON values."""
+    dumped: Json = _adapter(type(value)).dump_python(value, mode="json")
+    return dumped
+
+
+def to_line(value: object) -> str:
+    """Return a schema object as one line of JSON."""
+    return json.dumps(to_json(value), separators=(",", ":"), allow_nan=False)
+
+
+def from_json(kind: type[T], data: object) -> T:
+    """Build a schema object from JSON values.
+
+    Raises:
+        InvalidConfig: with the dotted path of the first field that does not fit.
+    """
+    try:
+        value: T = _adapter(kind).validate_python(data)
+    except ValidationError as error:
+        raise _invalid(error) from error
+    return value
+
+
+def config_from_json(data: object) -> Config:
+    """Build a config. Raises InvalidConfig naming the field."""
+    if not isinstance(data, dict):
+        raise InvalidConfig("config", f"must be a JSON object, got {type(data).__name__}")
+    return from_json(Config, data)
+
+
+def result_from_json(data: object) -> Result:
+    """Build a result from JSON values."""
+    return from_json(Result, data)
+
+
+def event_from_json(data: object) -> Event:
+    """Build an event from JSON values, by its `kind`."""
+    event: Event = _adapter(_EVENT).validate_python(data)
+    return event
+
+
+def policy_from_json(data: object) -> Policy:
+    """Read a policy file: {"model_hash": ..., "layers": {...}} or the bare map of layers.
+
+    Raises:
+        InvalidConfig: naming the layer that does not fit.
+    """
+    if isinstance(data, dict) and "layers" in data:
+        return from_json(Policy, data)
+    return Policy(layers=from_json(dict[str, LayerBits], data))
+
+
+def digest(value: object) -> str:
+    """Return a SHA-256 over a schema object's canonical JSON, in hex."""
+    text = json.dumps(to_json(value), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_PLAIN_WORDS = {
+    "missing": "is required",
+    "unexpected_keyword_argument": "is not a field of this config; remove it",
+}
+
+
+def _invalid(error: ValidationError) -> InvalidConfig:
+    first = error.errors(include_url=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    message = _PLAIN_WORDS.get(first["type"]) or f"{first['msg']}, got {first['input']!r}"
+    return InvalidConfig(path or "config", message)

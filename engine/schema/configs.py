@@ -1,0 +1,138 @@
+"""Configs: all that a run depends on. One validation for form, command line, API and tests."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from engine.schema.cost import Budget
+from engine.schema.errors import InvalidConfig
+
+Device = Literal["auto", "cpu", "cuda"]
+Granularity = Literal["channel", "tensor"]
+Clipping = Literal["mse", "kl", "max"]
+Preset = Literal["smoke", "balanced", "thorough", "custom"]
+
+# Read by the codec: a word it does not know is an error, not a default silently kept.
+_STRICT = {"extra": "forbid"}
+
+
+def _require(condition: bool, field_name: str, message: str) -> None:
+    if not condition:
+        raise InvalidConfig(field_name, message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecipe:
+    """How float weights are trained: SGD with Nesterov momentum on a one-cycle schedule."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    epochs: int = 6
+    batch_size: int = 128
+    learning_rate: float = 0.2  # peak
+    weight_decay: float = 4e-5
+    label_smoothing: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require(self.epochs >= 1, "recipe.epochs", f"must be at least 1, got {self.epochs}")
+        _require(
+            self.batch_size >= 2, "recipe.batch_size", f"must be at least 2, got {self.batch_size}"
+        )
+        _require(
+            self.learning_rate > 0,
+            "recipe.learning_rate",
+            f"must be above 0, got {self.learning_rate:g}",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizeEffort:
+    """How much a HAQ search spends; presets are instances of this."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    calibration_images: int = 512  # from train: clipping thresholds
+    sensitivity_images: int = 512  # from search: loss by layer and bits
+    score_images: int = 512  # from search: episodes of every strategy
+    evaluations: int = 80  # policies scored by hill climbing and by random search, each
+    episodes: int = 40  # of the agent
+    finetune_epochs: int = 1
+    finetune_images: int = 10_000
+    finetune_learning_rate: float = 0.01
+    finetune_batch_size: int = 128
+    finetune_contenders: int = 1  # the best few that are fine-tuned beside the baselines
+
+    def __post_init__(self) -> None:
+        for name in ("episodes", "evaluations", "finetune_contenders"):
+            count = getattr(self, name)
+            _require(count >= 1, f"effort.{name}", f"must be at least 1, got {count}")
+        for name in ("calibration_images", "sensitivity_images", "score_images"):
+            count = getattr(self, name)
+            _require(count >= 16, f"effort.{name}", f"must be at least 16 images, got {count}")
+        for name in ("finetune_epochs", "finetune_images"):
+            count = getattr(self, name)
+            _require(count >= 0, f"effort.{name}", f"must not be negative, got {count}")
+        _require(
+            self.finetune_batch_size >= 2,
+            "effort.finetune_batch_size",
+            f"must be at least 2, got {self.finetune_batch_size}",
+        )
+        _require(
+            self.finetune_learning_rate > 0,
+            "effort.finetune_learning_rate",
+            f"must be above 0, got {self.finetune_learning_rate:g}",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizeConfig:
+    """A HAQ search: bits for the weights and activations of every layer, under a budget."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    kind: Literal["quantize"] = "quantize"
+    model: str
+    dataset: str
+    target: str
+    budgets: tuple[Budget, ...]  # of the whole network
+    checkpoint: str | None = None  # safetensors with float weights; None: shipped or trained
+    weight_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
+    activation_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
+    granularity: Granularity = "channel"
+    clipping: Clipping = "mse"
+    preset: Preset = "custom"  # a label; `effort` is what counts
+    effort: QuantizeEffort = field(default_factory=QuantizeEffort)
+    recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
+    seed: int = 0
+    device: Device = "auto"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("model", "dataset", "target"):
+            _require(bool(getattr(self, name)), name, "is required; choose one")
+        _require(bool(self.budgets), "budgets", "at least one is required")
+        metrics = [budget.metric for budget in self.budgets]
+        _require(len(set(metrics)) == len(metrics), "budgets", "each metric may stand once")
+        for budget in self.budgets:
+            _require(
+                budget.limit > 0,
+                "budgets",
+                f"{budget.metric} must be above 0, got {budget.limit:g}",
+            )
+        for name in ("weight_bits", "activation_bits"):
+            _check_bits(name, getattr(self, name))
+        _require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
+        _require(self.threads >= 1, "threads", f"must be at least 1, got {self.threads}")
+
+
+def _check_bits(name: str, bits: tuple[int, ...]) -> None:
+    _require(bool(bits), name, "at least one width is required")
+    _require(
+        all(2 <= width <= 8 for width in bits), name, f"widths must lie in 2 .. 8, got {list(bits)}"
+    )
+    _require(
+        list(bits) == sorted(set(bits)), name, f"must be ascending, each once; got {list(bits)}"
+    )
+
+
+# Every kind of run. A new algorithm adds its config here.
+Config = QuantizeConfig

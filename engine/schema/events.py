@@ -1,0 +1,144 @@
+"""What a run tells while it runs. Each event is one JSON line with its `kind` first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.schema.cost import Metric
+from engine.schema.policy import Policy
+from engine.schema.results import Result, Strategy
+
+Stage = Literal["preparing", "training", "sensitivity", "searching", "finetuning", "exporting"]
+Level = Literal["info", "warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """The first event of a run that starts from nothing."""
+
+    kind: Literal["run_started"] = "run_started"
+    config_hash: str
+    device: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed:
+    """The first event of a run that goes on from its checkpoint."""
+
+    kind: Literal["run_resumed"] = "run_resumed"
+    stage: Stage
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the run is: in its stage by counted steps, and in all as a share."""
+
+    kind: Literal["progress"] = "progress"
+    stage: Stage
+    done: int
+    total: int
+    unit: str  # "image batches", "layers", "episodes": what `done` counts
+    fraction: float  # of the whole run, 0-1
+    eta_s: float | None = None  # None until it is stable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochFinished:
+    """One pass over training images; `subject` is "float" or the contender that is tuned."""
+
+    kind: Literal["epoch_finished"] = "epoch_finished"
+    stage: Stage
+    subject: str
+    epoch: int  # from 1
+    epochs: int
+    train_loss: float
+    train_accuracy: float
+    search_accuracy: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensitivityMeasured:
+    """The loss one layer adds by width when it alone is quantised, in nats."""
+
+    kind: Literal["sensitivity_measured"] = "sensitivity_measured"
+    layer: str
+    index: int
+    weight_losses: Mapping[str, float]
+    activation_losses: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeFinished:
+    """One policy scored by one strategy."""
+
+    kind: Literal["episode_finished"] = "episode_finished"
+    strategy: Strategy
+    episode: int  # from 1, per strategy
+    reward: float  # 0.1 x (accuracy - float accuracy) in percent
+    accuracy: float
+    loss: float
+    cost_ratio: float  # first budget's metric over the cost at 8/8
+    costs: Mapping[Metric, float]
+    best_reward: float  # of this strategy so far
+    bits: tuple[tuple[int, int], ...]  # (weight, activation) by layer, as evaluated
+    proposed_bits: tuple[tuple[int, int], ...] | None = None  # before enforcement, if it differs
+    cache_hit: bool = False
+    sigma: float | None = None  # the agent's exploration noise
+    value_loss: float | None = None
+    policy_loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateFound:
+    """A policy better than all before it, whichever strategy found it."""
+
+    kind: Literal["candidate_found"] = "candidate_found"
+    strategy: Strategy
+    episode: int
+    accuracy: float
+    reward: float
+    costs: Mapping[Metric, float]
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSaved:
+    """From here a killed run goes on."""
+
+    kind: Literal["checkpoint_saved"] = "checkpoint_saved"
+    stage: Stage
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A sentence for the log tail."""
+
+    kind: Literal["log_line"] = "log_line"
+    text: str
+    level: Level = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The last event."""
+
+    kind: Literal["run_finished"] = "run_finished"
+    result: Result
+
+
+Event = (
+    RunStarted
+    | RunResumed
+    | Progress
+    | EpochFinished
+    | SensitivityMeasured
+    | EpisodeFinished
+    | CandidateFound
+    | CheckpointSaved
+    | LogLine
+    | RunFinished
+)

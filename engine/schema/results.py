@@ -1,0 +1,111 @@
+"""What a run delivers: contenders side by side, the front they stand on, and files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.schema.cost import Budget, Cost, Metric, Provenance
+from engine.schema.layers import ModelSpec
+from engine.schema.policy import Policy
+
+Strategy = Literal["solver", "hill_climb", "random", "agent"]
+Role = Literal["found", "strategy", "baseline"]
+Split = Literal["train", "search", "report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """A measured share of images classified right, and how sure one may be of it."""
+
+    value: float  # 0-1
+    standard_error: float  # sqrt(p (1 - p) / images)
+    images: int
+    split: Split
+    provenance: Provenance = "measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """One row of a result: what was found, what another strategy found, or a baseline."""
+
+    id: str  # "float", "uniform-8", "solver", "hill_climb", "random", "agent"
+    label: str
+    role: Role
+    cost: Cost
+    policy: Policy | None = None  # None: float
+    search_accuracy: Accuracy | None = None  # before fine-tuning, on the search split
+    search_loss: float | None = None  # cross-entropy in nats, the same images
+    tuned_search_accuracy: Accuracy | None = None  # after fine-tuning; picks the winner
+    report_accuracy: Accuracy | None = None  # as delivered, on images no step has seen
+    untuned_report_accuracy: Accuracy | None = None  # before fine-tuning, the same images
+    evaluations: int = 0  # policies scored to find it
+    search_seconds: float = 0.0  # wall time of its search, the passes it builds on included
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One point in the plane of cost and quality."""
+
+    origin: str  # "front" for the solver's prediction, else the strategy that evaluated it
+    costs: Mapping[Metric, float]
+    accuracy: float | None = None  # search split, before fine-tuning
+    loss: float | None = None  # nats; predicted for "front", measured elsewhere
+    policy: Policy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParetoFront:
+    """Points that no other point beats, by ascending cost."""
+
+    metric: Metric
+    points: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSensitivity:
+    """The loss in nats that one layer adds when it alone is quantised, by width."""
+
+    layer: str
+    weight_losses: Mapping[str, float]  # keys are widths: JSON has no integer keys
+    activation_losses: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file that a run delivers, by its path below the run's working folder."""
+
+    name: str
+    path: str
+    role: Literal["checkpoint", "policy", "config", "log", "report"]
+    title: str
+    media_type: str
+    size: int  # bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizeResult:
+    """The outcome of a HAQ search; the answer comes first."""
+
+    kind: Literal["quantize"] = "quantize"
+    found: str  # id of the winning contender, by tuned accuracy on the search split
+    contenders: tuple[Contender, ...]
+    model: ModelSpec
+    dataset: str
+    target: str
+    budgets: tuple[Budget, ...]
+    front: ParetoFront
+    candidates: tuple[Candidate, ...]  # every distinct policy that was scored
+    sensitivity: tuple[LayerSensitivity, ...]
+    artifacts: tuple[Artifact, ...]
+    stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # what the reader must know to read the numbers right
+
+    def contender(self, contender_id: str) -> Contender:
+        """The row with that id."""
+        return next(row for row in self.contenders if row.id == contender_id)
+
+
+# Every kind of result. A new algorithm adds its own here.
+Result = QuantizeResult

@@ -1,0 +1,26 @@
+"""A target device as the catalogue lists it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.schema.cost import Metric, Provenance
+
+ALL_BITS = tuple(range(1, 9))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A device one can ask for: what it can tell of a network, and how well that is known."""
+
+    id: str
+    title: str
+    description: str  # one sentence for the person who chooses
+    metrics: tuple[Metric, ...]  # the device's own first; counted ones follow
+    weight_bits: tuple[int, ...]  # widths it gains from, ascending
+    activation_bits: tuple[int, ...]
+    batch: int  # images per run; latency_ms is for all of them
+    provenance: Provenance  # of the device's own metrics
+    validation: str
+    source: str
+    formula: str  # which cost model of engine.cost prices it
+    parameters: Mapping[str, float] = field(default_factory=dict)  # of that formula

@@ -1,0 +1,1 @@
+"""Policies under a budget, exactly and at once: numpy, no torch."""
