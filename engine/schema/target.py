@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from engine.schema.cost import Metric, Provenance
 
@@ -24,3 +25,5 @@ class Target:
     source: str
     formula: str  # which cost model of engine.cost prices it
     parameters: Mapping[str, float] = field(default_factory=dict)  # of that formula
+    # How the source sums a network where it leaves layers out; "": as here, all layers.
+    published_convention: Literal["", "without the first convolution and the classifier"] = ""
