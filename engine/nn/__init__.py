@@ -1,0 +1,1 @@
+"""Networks: built by name, described layer by layer, filled with weights."""

@@ -1,0 +1,201 @@
+"""A network as cost models see it: its convolutions and linear layers, in forward order."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from engine.catalog.models import shape_hash
+from engine.nn.signs import SignTracker
+from engine.schema.errors import UnsupportedModel
+from engine.schema.layers import InputSpec, LayerKind, LayerSpec, ModelSpec
+
+# Weights in these would escape both quantisation and the count of costs.
+_REFUSED = (_ConvNd, nn.Bilinear, nn.Embedding, nn.EmbeddingBag, nn.MultiheadAttention, nn.RNNBase)
+
+
+def describe(model: nn.Module, *, model_id: str, input: InputSpec, classes: int) -> ModelSpec:
+    """Return the quantisable layers of a network, from one forward pass over an empty image.
+
+    MACs are counted as in Cai et al. 2019: convolutions and linear layers alone, biases left out.
+
+    Raises:
+        UnsupportedModel: naming the layer that can be neither quantised nor priced.
+    """
+    names = _quantisable_names(model)
+    recorder = _Recorder(names)
+    output = _forward(model, input, recorder)
+    if not isinstance(output, Tensor) or output.shape != (1, classes):
+        shape = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise UnsupportedModel("output", f"gives {shape}, expected [1, {classes}] logits")
+    missing = set(names.values()) - {layer.name for layer in recorder.layers}
+    if missing:
+        raise UnsupportedModel(min(missing), "takes no part in a forward pass; remove it")
+    layers = tuple(recorder.layers)
+    return ModelSpec(
+        model=model_id,
+        input=input,
+        classes=classes,
+        parameters=sum(each.numel() for each in model.parameters() if each.requires_grad),
+        macs=sum(layer.macs for layer in layers),
+        model_hash=shape_hash(layers),
+        layers=layers,
+    )
+
+
+class _Recorder:
+    """Notes each quantisable layer as it is called."""
+
+    def __init__(self, names: dict[nn.Module, str]) -> None:
+        self.names = names
+        self.layers: list[LayerSpec] = []
+        self.signs = SignTracker()
+        self.entered = "the first one"
+        self._signed: dict[str, bool] = {}
+
+    def before(self, module: nn.Module, inputs: tuple[object, ...]) -> None:
+        """Look at what goes into a layer, before an in-place operation can change it."""
+        name = self.names[module]
+        self.entered = name
+        if name in self._signed:
+            raise UnsupportedModel(
+                name, "is called twice in a forward pass; give each call its own"
+            )
+        if len(inputs) != 1 or not isinstance(inputs[0], Tensor):
+            raise UnsupportedModel(name, f"takes {len(inputs)} inputs; one tensor is expected")
+        self._signed[name] = self.signs.can_be_negative(inputs[0])
+
+    def after(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        """Note the layer with the sizes of its maps."""
+        name = self.names[module]
+        signed = self._signed[name]
+        if isinstance(module, nn.Conv2d):
+            self.layers.append(_convolution(name, module, inputs[0], output, signed=signed))
+        else:
+            assert isinstance(module, nn.Linear)
+            self.layers.append(_linear(name, module, inputs[0], signed=signed))
+
+
+def _quantisable_names(model: nn.Module) -> dict[nn.Module, str]:
+    names: dict[nn.Module, str] = {}
+    for name, module in model.named_modules():
+        kind = type(module)
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            if kind.forward not in (nn.Conv2d.forward, nn.Linear.forward):
+                raise UnsupportedModel(
+                    name, f"is a {kind.__name__} with a forward of its own; use the plain layer"
+                )
+            names[module] = name
+        elif isinstance(module, _REFUSED):
+            raise UnsupportedModel(
+                name, f"is a {kind.__name__}; only nn.Conv2d and nn.Linear can be quantised"
+            )
+    if not names:
+        raise UnsupportedModel("", "has no convolution and no linear layer")
+    return names
+
+
+def _forward(model: nn.Module, input: InputSpec, recorder: _Recorder) -> object:
+    device = next(model.parameters()).device
+    # Made before signs are followed: an image is normalised, so it has both signs.
+    image_NCHW = torch.zeros(1, input.channels, input.size, input.size, device=device)
+    with _hooks(recorder), _evaluating(model), torch.no_grad(), recorder.signs:
+        try:
+            output: object = model(image_NCHW)
+        except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UnsupportedModel(
+                recorder.entered,
+                f"is the last one reached on a {input.channels} x {input.size} x {input.size} "
+                f"image: {reason}",
+            ) from error
+        return output
+
+
+@contextmanager
+def _hooks(recorder: _Recorder) -> Iterator[None]:
+    handles = [module.register_forward_pre_hook(recorder.before) for module in recorder.names]
+    handles += [module.register_forward_hook(recorder.after) for module in recorder.names]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was_training in training.items():
+            module.training = was_training
+
+
+def _convolution(
+    name: str, module: nn.Conv2d, input_NCHW: Tensor, output_NCHW: Tensor, *, signed: bool
+) -> LayerSpec:
+    input_size = _side(name, "input", input_NCHW)
+    output_size = _side(name, "output", output_NCHW)
+    kernel_size = _square(name, "kernel", module.kernel_size)
+    weights = module.weight.numel()
+    return LayerSpec(
+        name=name,
+        kind=_kind(module),
+        in_channels=module.in_channels,
+        out_channels=module.out_channels,
+        kernel_size=kernel_size,
+        stride=_square(name, "stride", module.stride),
+        groups=module.groups,
+        dilation=_square(name, "dilation", module.dilation),
+        input_size=input_size,
+        output_size=output_size,
+        input_signed=signed,
+        weights=weights,
+        macs=weights * output_size**2,
+    )
+
+
+def _linear(name: str, module: nn.Linear, input_NC: Tensor, *, signed: bool) -> LayerSpec:
+    if input_NC.dim() != 2:
+        raise UnsupportedModel(
+            name,
+            f"is a linear layer over {list(input_NC.shape)}; only flat features [N, C] can be "
+            "priced. Use a 1 x 1 convolution",
+        )
+    return LayerSpec(
+        name=name,
+        kind="linear",
+        in_channels=module.in_features,
+        out_channels=module.out_features,
+        input_signed=signed,
+        weights=module.weight.numel(),
+        macs=module.weight.numel(),
+    )
+
+
+def _kind(module: nn.Conv2d) -> LayerKind:
+    if module.groups == 1:
+        return "pointwise" if module.kernel_size == (1, 1) else "conv"
+    return "depthwise" if module.groups == module.in_channels else "grouped"
+
+
+def _side(name: str, what: str, tensor_NCHW: Tensor) -> int:
+    if tensor_NCHW.dim() != 4:
+        raise UnsupportedModel(
+            name, f"has an {what} of {list(tensor_NCHW.shape)}, not [N, C, H, W]"
+        )
+    return _square(name, what, tuple(tensor_NCHW.shape[2:]))
+
+
+def _square(name: str, what: str, sides: tuple[int, ...]) -> int:
+    height, width = sides
+    if height != width:
+        raise UnsupportedModel(
+            name, f"has a {what} of {height} x {width}; only square ones can be priced"
+        )
+    return height
