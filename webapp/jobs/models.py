@@ -204,3 +204,14 @@ class ModelDescription(models.Model):
 
     def __str__(self) -> str:
         return self.model
+
+
+class Worker(models.Model):
+    """A worker that was seen lately: what a queued job can hope for."""
+
+    name = models.CharField(max_length=120, primary_key=True)
+    slots = models.PositiveIntegerField()  # jobs it runs at a time
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,6 @@
+"""Addresses below /compare/."""
+
+from django.urls import URLPattern
+
+app_name = "compare"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,1 @@
+"""A run, its log and its files."""

@@ -1,0 +1,86 @@
+"""Whether a config may be queued: everything it names exists, and the team may use it."""
+
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from engine.catalog.datasets import FOLDER_PREFIX, dataset_entry
+from engine.catalog.models import model_entry
+from engine.catalog.targets import target_entry
+from engine.cost.pricing import cost_model
+from engine.schema.configs import Config
+from engine.schema.errors import InvalidConfig
+from engine.schema.layers import ModelSpec
+from engine.solver.reach import check_budgets
+from webapp.jobs.models import CheckpointUpload, ModelDescription
+from webapp.jobs.queries import model_spec
+from webapp.teams.models import Team
+
+UPLOAD_PREFIX = "upload:"
+
+
+def check_admissible(config: Config, team: Team) -> None:
+    """Check what can be known of a config without running it.
+
+    Raises:
+        InvalidConfig: a field names something that does not exist or that the team may not use.
+        BudgetUnreachable: no policy meets a budget.
+    """
+    model_entry(config.model)
+    target = target_entry(config.target)
+    check_folder(config.dataset)
+    dataset_entry(config.dataset)
+    upload_of(config.checkpoint, team)
+    spec = model_spec(config.model, config.dataset)
+    if not isinstance(spec, ModelSpec):
+        raise InvalidConfig("model", _why_not_described(spec))
+    check_budgets(
+        spec,
+        cost_model(target),
+        config.budgets,
+        config.weight_bits,
+        config.activation_bits,
+    )
+
+
+def check_folder(dataset_id: str) -> None:
+    """Check that an image folder lies where jobs may read. Other data sets pass.
+
+    Raises:
+        InvalidConfig: it lies elsewhere.
+    """
+    if not dataset_id.startswith(FOLDER_PREFIX):
+        return
+    # Links are followed first: a link inside a permitted root may lead out of it.
+    folder = Path(dataset_id.removeprefix(FOLDER_PREFIX)).resolve()
+    roots = [Path(root).resolve() for root in settings.DATA_FOLDERS]
+    if not any(folder.is_relative_to(root) for root in roots):
+        places = ", ".join(str(root) for root in roots)
+        raise InvalidConfig("dataset", f"image folders must lie below {places}, got {folder}")
+
+
+def upload_of(checkpoint: str | None, team: Team) -> CheckpointUpload | None:
+    """Return the uploaded weights that a config names; None: it names none.
+
+    Raises:
+        InvalidConfig: it names a path, or an upload that is not the team's.
+    """
+    if checkpoint is None:
+        return None
+    if not checkpoint.startswith(UPLOAD_PREFIX):
+        raise InvalidConfig("checkpoint", "upload the file; paths on the server are not read")
+    try:
+        upload_id = UUID(checkpoint.removeprefix(UPLOAD_PREFIX))
+    except ValueError:
+        raise InvalidConfig("checkpoint", f"{checkpoint!r} is no upload; choose one") from None
+    upload = CheckpointUpload.objects.filter(pk=upload_id, team=team).first()
+    if upload is None:
+        raise InvalidConfig("checkpoint", "the upload is not there any more; upload it again")
+    return upload
+
+
+def _why_not_described(description: ModelDescription) -> str:
+    if description.status == ModelDescription.Status.FAILED:
+        return description.error_text
+    return "its layers are still being described by a worker; try again in a moment"

@@ -1,0 +1,116 @@
+"""Reads that span rows, and who may see what."""
+
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from engine.catalog.datasets import dataset_entry
+from engine.catalog.models import layer_table
+from engine.schema.codec import Json, from_json
+from engine.schema.layers import ModelSpec
+from webapp.accounts.models import User
+from webapp.jobs.models import Job, JobEvent, ModelDescription
+from webapp.jobs.transitions import What, allowed_requests
+from webapp.jobs.waiting import waiting_for
+from webapp.teams.models import Team
+from webapp.teams.queries import teams_of
+
+__all__ = ["events_after", "job_state", "model_spec", "same_search", "teams_of", "visible_to"]
+
+
+class EventLine(TypedDict):
+    """One line of a job's log, ready for JSON."""
+
+    seq: int
+    kind: str
+    at: str  # ISO 8601
+    payload: Json
+
+
+class JobState(TypedDict):
+    """What a page must know of a job that changes, ready for JSON."""
+
+    id: str
+    status: str
+    status_label: str
+    stage: str
+    requested: str
+    fraction: float
+    last_seq: int
+    attempt: int
+    stalled: bool
+    waiting_for: str  # a sentence, or ""
+    worker: str
+    error_text: str
+    is_over: bool
+    allowed: list[What]  # the requests that apply now
+
+
+def visible_to(user: User | AnonymousUser) -> QuerySet[Job]:
+    """Return the jobs of a person's teams; everything about jobs starts here."""
+    if not user.is_authenticated:
+        return Job.objects.none()
+    return Job.objects.filter(team__memberships__user=user)
+
+
+def events_after(job_id: UUID, seq: int, limit: int = 500) -> list[EventLine]:
+    """Return the log's lines past a number, ascending, at most `limit` of them."""
+    rows = JobEvent.objects.filter(job_id=job_id, seq__gt=seq).order_by("seq")
+    return [
+        EventLine(seq=number, kind=kind, at=at.isoformat(), payload=payload)
+        for number, kind, at, payload in rows.values_list("seq", "kind", "created_at", "payload")[
+            :limit
+        ]
+    ]
+
+
+def job_state(job: Job, *, now: datetime | None = None) -> JobState:
+    """Return a job's state as it is shown."""
+    now = now or timezone.now()
+    return JobState(
+        id=str(job.pk),
+        status=job.status,
+        status_label=job.get_status_display(),
+        stage=job.stage,
+        requested=job.requested,
+        fraction=job.fraction,
+        last_seq=job.last_seq,
+        attempt=job.attempt,
+        stalled=job.lease_until is not None and job.lease_until < now,
+        waiting_for=waiting_for(job, now),
+        worker=job.worker,
+        error_text=job.error_text,
+        is_over=job.is_over,
+        allowed=list(allowed_requests(job)),
+    )
+
+
+def same_search(team: Team, config_hash: str) -> Job | None:
+    """Return the team's newest job that answered exactly this config; None: there is none."""
+    succeeded = Q(status=Job.Status.SUCCEEDED, config_hash=config_hash)
+    return team.jobs.filter(succeeded).order_by("-finished_at").first()
+
+
+def model_spec(model_id: str, dataset_id: str) -> ModelSpec | ModelDescription:
+    """Return the layers of a model on a data set.
+
+    Catalogue models are read from their tables. Of others a worker's description is asked for
+    (`services.describe_model`); until it is ready the description itself is returned, unsaved
+    where nobody has asked yet.
+
+    Raises:
+        InvalidConfig: no such model or data set.
+    """
+    table = layer_table(model_id, dataset_entry(dataset_id) if dataset_id else None)
+    if table is not None:
+        return table
+    description = ModelDescription.objects.filter(model=model_id, dataset=dataset_id).first()
+    if description is None:
+        return ModelDescription(model=model_id, dataset=dataset_id, requested_at=timezone.now())
+    if description.status == ModelDescription.Status.READY:
+        return from_json(ModelSpec, description.spec)
+    return description

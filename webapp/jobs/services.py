@@ -1,0 +1,117 @@
+"""Every change to jobs: what pages, the API and the workers call.
+
+Leases, log, endings and requests have files of their own; their doors are here.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from engine.catalog.models import model_entry
+from engine.schema.codec import digest, to_json
+from engine.schema.configs import Config
+from webapp.accounts.models import User
+from webapp.celery import ask_for_description, wake_worker
+from webapp.jobs.admission import check_admissible
+from webapp.jobs.endings import StoredFile, fail_job, finish_job, lose_attempt, stop_job
+from webapp.jobs.leases import (
+    claim_job,
+    forget_worker,
+    note_worker,
+    renew_lease,
+    requested_of,
+    requeue_expired_leases,
+)
+from webapp.jobs.log import LeaseLost, append_event, append_events, write_line
+from webapp.jobs.models import Job, ModelDescription
+from webapp.jobs.requests import RequestRefused, request
+from webapp.jobs.uploads import store_upload
+from webapp.teams.models import Team
+
+__all__ = [
+    "LeaseLost",
+    "RequestRefused",
+    "StoredFile",
+    "append_event",
+    "append_events",
+    "claim_job",
+    "describe_model",
+    "fail_job",
+    "finish_job",
+    "forget_worker",
+    "lose_attempt",
+    "note_worker",
+    "renew_lease",
+    "request",
+    "requested_of",
+    "requeue_expired_leases",
+    "stop_job",
+    "store_upload",
+    "submit_job",
+]
+
+
+def submit_job(
+    *, user: User, team: Team, config: Config, name: str = "", now: datetime | None = None
+) -> Job:
+    """Queue a job for a team; the queue is told once the job is saved.
+
+    Raises:
+        InvalidConfig: a field names something that does not exist or that the team may not use.
+        BudgetUnreachable: no policy meets a budget.
+    """
+    check_admissible(config, team)
+    now = now or timezone.now()
+    budget = config.budgets[0]
+    with transaction.atomic():
+        job = Job.objects.create(
+            team=team,
+            owner=user,
+            name=name or f"{config.model} on {config.target}",
+            kind=config.kind,
+            config=to_json(config),
+            config_hash=digest(config),
+            model=config.model,
+            dataset=config.dataset,
+            target=config.target,
+            preset=config.preset,
+            budget_metric=budget.metric,
+            budget_limit=budget.limit,
+            queued_at=now,
+        )
+        write_line(job.pk, f"{user} queued the job.", now=now)
+        transaction.on_commit(wake_worker, robust=True)
+    job.refresh_from_db()
+    return job
+
+
+def describe_model(model: str, dataset: str, *, now: datetime | None = None) -> ModelDescription:
+    """Ask a worker for the layers of a model outside the catalogue; once asked, return the answer.
+
+    A description that failed is asked for again.
+
+    Raises:
+        InvalidConfig: the id has no form a model can have.
+    """
+    model_entry(model)
+    now = now or timezone.now()
+    with transaction.atomic():
+        description, created = ModelDescription.objects.get_or_create(
+            model=model, dataset=dataset, defaults={"requested_at": now}
+        )
+        again = not created and _ask_again(description, now)
+        if created or again:
+            transaction.on_commit(lambda: ask_for_description(description.pk), robust=True)
+    return description
+
+
+def _ask_again(description: ModelDescription, now: datetime) -> bool:
+    """Put a failed description back to waiting; return whether this caller did so."""
+    if description.status != ModelDescription.Status.FAILED:
+        return False
+    changed = ModelDescription.objects.filter(
+        pk=description.pk, status=ModelDescription.Status.FAILED
+    ).update(status=ModelDescription.Status.WAITING, error_text="", requested_at=now)
+    description.refresh_from_db()
+    return bool(changed)
