@@ -9,9 +9,22 @@
 Any other exception is a bug and is treated as one.
 """
 
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
 
 class EngineError(Exception):
     """An error whose text is written for the person who started the run."""
+
+
+def readable_limit(limit: float, *, upwards: bool = False) -> str:
+    """Return a limit in six digits, rounded to the side on which it can still be asked for."""
+    digits = Decimal(limit)
+    if not digits:
+        return "0"
+    unit = Decimal(1).scaleb(min(0, digits.adjusted() - 5))
+    rounding = ROUND_CEILING if upwards else ROUND_FLOOR
+    text = f"{digits.quantize(unit, rounding=rounding):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class InvalidConfig(EngineError):
@@ -29,7 +42,7 @@ class BudgetUnreachable(EngineError):
     def __init__(self, *, metric: str, limit: float, lowest: float) -> None:
         super().__init__(
             f"budgets: {metric} of {limit:g} is below the lowest this model reaches on this "
-            f"target, {lowest:g}; ask for at least that"
+            f"target, {readable_limit(lowest, upwards=True)}; ask for at least that"
         )
         self.metric = metric
         self.limit = limit
