@@ -35,3 +35,8 @@ def float_counts(spec: ModelSpec) -> dict[Metric, float]:
         "model_bytes": float(spec.parameters * FLOAT_BYTES),
         "macs": float(sum(layer.macs for layer in spec.layers)),
     }
+
+
+def float_layer_counts(layer: LayerSpec) -> dict[Metric, float]:
+    """Return the counted metrics of one float layer, its weights alone."""
+    return {"model_bytes": float(layer.weights * FLOAT_BYTES), "macs": float(layer.macs)}

@@ -74,9 +74,22 @@ def policy_from_json(data: object) -> Policy:
     Raises:
         InvalidConfig: naming the layer that does not fit.
     """
-    if isinstance(data, dict) and "layers" in data:
-        return from_json(Policy, data)
-    return Policy(layers=from_json(dict[str, LayerBits], data))
+    if not isinstance(data, dict):
+        raise InvalidConfig("policy", f"must be a JSON object, got {type(data).__name__}")
+    is_wrapped = isinstance(data.get("layers"), dict)
+    layers = data["layers"] if is_wrapped else data
+    model_hash = data.get("model_hash", "") if is_wrapped else ""
+    return Policy(
+        layers={name: _layer_bits(name, bits) for name, bits in layers.items()},
+        model_hash=from_json(str, model_hash),
+    )
+
+
+def _layer_bits(name: str, data: object) -> LayerBits:
+    try:
+        return from_json(LayerBits, data)
+    except InvalidConfig as error:
+        raise InvalidConfig(f"policy.{name}.{error.field}", error.message) from error
 
 
 def digest(value: object) -> str:
