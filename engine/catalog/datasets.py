@@ -8,6 +8,9 @@ from engine.schema.errors import InvalidConfig
 FOLDER_PREFIX = "folder:"
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"})
 FEWEST_IMAGES_A_CLASS = 10
+# Of ImageNet's training images; the custom for photographs of unknown origin.
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,8 @@ class DatasetEntry:
     channels: int
     size: int
     classes: int
+    mean: tuple[float, ...]  # of its pixels on the scale 0-1, by channel
+    std: tuple[float, ...]
     source: str
     built_in: bool = False  # at hand without a download
 
@@ -35,6 +40,8 @@ DATASETS: dict[str, DatasetEntry] = {
             channels=1,
             size=28,
             classes=10,
+            mean=(0.2860,),
+            std=(0.3530,),
             source="Xiao et al. 2017, MIT licence",
             built_in=True,
         ),
@@ -45,6 +52,8 @@ DATASETS: dict[str, DatasetEntry] = {
             channels=3,
             size=32,
             classes=10,
+            mean=(0.4914, 0.4822, 0.4465),
+            std=(0.2470, 0.2435, 0.2616),
             source="Krizhevsky 2009",
         ),
     )
@@ -106,5 +115,7 @@ def _folder_entry(dataset_id: str) -> DatasetEntry:
         channels=3,
         size=224,
         classes=len(classes),
+        mean=_IMAGENET_MEAN,
+        std=_IMAGENET_STD,
         source=str(root),
     )

@@ -53,10 +53,10 @@ def _plain(module: nn.Conv2d) -> nn.Module:
     plain = nn.Conv2d(
         module.in_channels,
         module.out_channels,
-        module.kernel_size,
+        (module.kernel_size[0], module.kernel_size[1]),
         stride=(module.stride[0], module.stride[1]),  # the package keeps a list
         padding=(top, left) if symmetric else (0, 0),
-        dilation=module.dilation,
+        dilation=(module.dilation[0], module.dilation[1]),
         groups=module.groups,
         bias=module.bias is not None,
         device="meta",  # the weights are taken over; drawing new ones would only move the seed
