@@ -6,8 +6,11 @@ Each variable has its line in .env.example.
 from pathlib import Path
 from typing import Any
 
+import allauth
 import bootstrap  # type: ignore[import-untyped] # a folder of CSS
 import dj_database_url
+import django_htmx
+import fontpkg_public_sans  # type: ignore[import-untyped] # two font files
 import plotly
 from csp.constants import NONE, SELF
 
@@ -180,20 +183,36 @@ LEASE_SECONDS = env_int("LEASE_SECONDS", default=60, lowest=2)
 WORKER_SLOTS = env_int("WORKER_SLOTS", default=1, lowest=1)  # jobs one worker runs at a time
 LOOKOUT_SECONDS = 5  # how often an idle worker looks for queued jobs and expired leases
 STOP_SECONDS = env_int("STOP_SECONDS", default=60, lowest=1)  # for a checkpoint; then SIGKILL
+CLOSE_SECONDS = 10  # the same, where the whole worker is closing
 DESCRIBE_SECONDS = 120  # to describe a model outside the catalogue
 MOST_LOST_ATTEMPTS = 5  # killed or lost in a row before a job is given up
 UPLOAD_LIMIT_MB = env_int("UPLOAD_LIMIT_MB", default=512, lowest=1)
-ENGINE_COMMAND = env_list("ENGINE_COMMAND", default=[])  # empty: this Python's `-m engine`
+ENGINE_COMMAND = env_text("ENGINE_COMMAND")  # empty: this Python's `-m engine`
 
 # --- Static files -----------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS: list[Any] = [  # Any: folders, or pairs of a prefix and a folder
-    BASE_DIR / "static",
-    ("vendor/plotly", Path(plotly.__path__[0]) / "package_data"),
-    ("vendor/bootstrap", Path(bootstrap.__path__[0])),
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "webapp.vendor_files.VendorFinder",
 ]
+_ALLAUTH_JS = Path(allauth.__path__[0]) / "account" / "static" / "account" / "js"
+_BOOTSTRAP_CSS = Path(bootstrap.__path__[0]) / "css"
+_HTMX = Path(django_htmx.__path__[0]) / "static" / "django_htmx"
+_PUBLIC_SANS = fontpkg_public_sans.ROOT / "files"
+VENDOR_FILES = {  # the only ones of these packages that are served
+    "account/js/account.js": _ALLAUTH_JS / "account.js",
+    "account/js/onload.js": _ALLAUTH_JS / "onload.js",
+    "django_htmx/django-htmx.js": _HTMX / "django-htmx.js",
+    "django_htmx/htmx-2.min.js": _HTMX / "htmx-2.min.js",
+    "vendor/plotly/plotly.min.js": Path(plotly.__path__[0]) / "package_data" / "plotly.min.js",
+    "vendor/bootstrap/css/bootstrap.min.css": _BOOTSTRAP_CSS / "bootstrap.min.css",
+    "vendor/bootstrap/css/bootstrap.min.css.map": _BOOTSTRAP_CSS / "bootstrap.min.css.map",
+    "vendor/public-sans/PublicSans[wght].ttf": _PUBLIC_SANS / "PublicSans[wght].ttf",
+}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -1,10 +1,13 @@
 """Whether a config may be queued: everything it names exists, and the team may use it."""
 
 from pathlib import Path
+from typing import BinaryIO, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 
+from engine.catalog.checkpoint_header import check_header
 from engine.catalog.datasets import FOLDER_PREFIX, dataset_entry
 from engine.catalog.models import model_entry
 from engine.catalog.targets import target_entry
@@ -31,7 +34,7 @@ def check_admissible(config: Config, team: Team) -> None:
     target = target_entry(config.target)
     check_folder(config.dataset)
     dataset_entry(config.dataset)
-    upload_of(config.checkpoint, team)
+    upload = upload_of(config.checkpoint, team)
     spec = model_spec(config.model, config.dataset)
     if not isinstance(spec, ModelSpec):
         raise InvalidConfig("model", _why_not_described(spec))
@@ -42,6 +45,9 @@ def check_admissible(config: Config, team: Team) -> None:
         config.weight_bits,
         config.activation_bits,
     )
+    if upload is not None:
+        with default_storage.open(upload.storage_name, "rb") as file:
+            check_header(cast(BinaryIO, file), spec)  # Django's File reads and seeks like one
 
 
 def check_folder(dataset_id: str) -> None:

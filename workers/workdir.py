@@ -1,0 +1,108 @@
+"""The folder in which a job's attempts run, one after the other, and never two at a time."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from engine.schema.codec import to_json
+from engine.schema.configs import Config
+from engine.schema.errors import InvalidConfig
+from webapp.jobs.admission import upload_of
+from webapp.teams.models import Team
+
+_WAIT_FOR_PREDECESSOR_S = 10.0
+_BLOCK = 2**20
+
+
+def workdir_of(job_id: UUID) -> Path:
+    """Return where a job's attempts run on this machine."""
+    return Path(settings.RUNS_DIR) / str(job_id)
+
+
+def remove(job_id: UUID) -> None:
+    """Drop what a job's attempts left, once its files are stored."""
+    shutil.rmtree(workdir_of(job_id), ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(workdir: Path) -> Iterator[IO[str]]:
+    """Hold the folder for one engine, which inherits the lock and drops it at its death.
+
+    An engine of an earlier attempt, whose worker is stuck and has lost the lease, is ended first:
+    two would write over each other's checkpoint.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    with (workdir / "lock").open("a+", encoding="ascii") as lock:
+        if not _take(lock):
+            _end_predecessor(lock)
+        yield lock
+
+
+def note_holder(lock: IO[str], pid: int) -> None:
+    """Write down which process group holds the lock."""
+    lock.seek(0)
+    lock.truncate()
+    lock.write(str(pid))
+    lock.flush()
+
+
+def write_config(workdir: Path, config: Config, team: Team) -> Path:
+    """Write the config that the engine reads; uploaded weights are laid beside it.
+
+    Raises:
+        InvalidConfig: the upload is gone or not what was uploaded.
+    """
+    data = to_json(config)
+    upload = upload_of(config.checkpoint, team)
+    if upload is not None:
+        checkpoint = workdir / "checkpoint.safetensors"
+        if _copy(upload.storage_name, checkpoint) != upload.sha256:
+            raise InvalidConfig("checkpoint", "the stored file is damaged; upload it again")
+        data["checkpoint"] = str(checkpoint)
+    path = workdir / "config.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
+def _take(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _end_predecessor(lock: IO[str]) -> None:
+    lock.seek(0)
+    text = lock.read().strip()
+    if text.isdigit():
+        # Whoever holds the lock is alive, so the number is not somebody else's by now.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(text), signal.SIGKILL)
+    deadline = time.monotonic() + _WAIT_FOR_PREDECESSOR_S
+    while not _take(lock):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{lock.name} is held by process {text or 'unknown'}")
+        time.sleep(0.05)
+
+
+def _copy(storage_name: str, target: Path) -> str:
+    """Copy a file out of storage and return its SHA-256."""
+    digest = hashlib.sha256()
+    with default_storage.open(storage_name, "rb") as source, target.open("wb") as copy:
+        while block := source.read(_BLOCK):
+            digest.update(block)
+            copy.write(block)
+    return digest.hexdigest()
