@@ -1,0 +1,118 @@
+"""What holds for every cost model, whatever its target."""
+
+import numpy as np
+import pytest
+
+from engine.catalog.baselines import uniform_policy
+from engine.catalog.targets import TARGETS, target_entry
+from engine.cost.counting import COUNTED_METRICS
+from engine.cost.model import CostModel
+from engine.cost.pricing import cost_model
+from engine.schema.errors import InvalidConfig
+from engine.schema.layers import ModelSpec
+from engine.schema.policy import LayerBits, Policy
+
+every_target = pytest.mark.parametrize("target_id", TARGETS)
+
+
+@every_target
+def test_every_cost_is_positive_and_says_where_it_comes_from(
+    target_id: str, mobilenet_v2: ModelSpec
+) -> None:
+    model = cost_model(target_entry(target_id))
+
+    cost = model.network_cost(mobilenet_v2, uniform_policy(mobilenet_v2, 4, 4))
+
+    assert set(cost.values) == set(model.target.metrics)
+    assert all(value.value > 0 for value in cost.values.values())
+    assert {cost.values[metric].provenance for metric in COUNTED_METRICS} == {"counted"}
+    own = [cost.values[m] for m in model.target.metrics if m not in COUNTED_METRICS]
+    assert all(value.provenance == model.target.provenance != "counted" for value in own)
+    assert all(value.validation and value.device for value in own)
+
+
+@every_target
+def test_fewer_bits_never_cost_more(target_id: str, mobilenet_v2: ModelSpec) -> None:
+    model = cost_model(target_entry(target_id))
+
+    tables = np.stack([model.cost_table(mobilenet_v2.layers, m) for m in model.target.metrics])
+
+    searched = tables[..., 1:, 1:]  # 2 to 8 bits
+    assert np.all(np.diff(searched, axis=-1) >= 0)
+    assert np.all(np.diff(searched, axis=-2) >= 0)
+
+
+@every_target
+def test_a_table_holds_what_single_layers_cost(target_id: str, mobilenet_v2: ModelSpec) -> None:
+    model = cost_model(target_entry(target_id))
+    layer = mobilenet_v2.layers[7]
+    bits = LayerBits(weight_bits=3, activation_bits=6)
+
+    cost = model.layer_cost(layer, bits)
+
+    for metric in model.target.metrics:
+        assert cost[metric] == model.cost_table([layer], metric)[0, 2, 5]
+
+
+@every_target
+def test_a_network_costs_its_layers_and_what_is_fixed(
+    target_id: str, mobilenet_v2: ModelSpec
+) -> None:
+    model = cost_model(target_entry(target_id))
+    policy = uniform_policy(mobilenet_v2, 5, 7, pinned=False)
+
+    cost = model.network_cost(mobilenet_v2, policy)
+
+    for metric in model.target.metrics:
+        layers = model.cost_table(mobilenet_v2.layers, metric)[:, 4, 6].sum()
+        fixed = model.fixed_cost(mobilenet_v2, metric)
+        assert cost[metric] == pytest.approx(layers + fixed)
+
+
+def test_a_table_can_be_written_to_without_changing_the_next_one(
+    bismo_cloud: CostModel, mobilenet_v2: ModelSpec
+) -> None:
+    first = bismo_cloud.cost_table(mobilenet_v2.layers, "latency_ms")
+    before = first.copy()
+    first[:] = 0
+
+    assert np.array_equal(bismo_cloud.cost_table(mobilenet_v2.layers, "latency_ms"), before)
+
+
+def test_no_layers_make_an_empty_table(counted: CostModel) -> None:
+    assert counted.cost_table([], "macs").shape == (0, 8, 8)
+
+
+def test_a_device_that_prices_bits_tells_of_float_only_what_is_counted(
+    bismo_cloud: CostModel, mobilenet_v2: ModelSpec
+) -> None:
+    cost = bismo_cloud.network_cost(mobilenet_v2, None)
+
+    assert set(cost.values) == {"model_bytes", "macs"}
+
+
+def test_a_metric_the_target_lacks_is_refused_with_those_it_has(
+    counted: CostModel, mobilenet_v2: ModelSpec
+) -> None:
+    with pytest.raises(InvalidConfig, match="counted does not know latency_ms; choose one of mod"):
+        counted.cost_table(mobilenet_v2.layers, "latency_ms")
+
+
+def test_a_policy_without_a_layer_is_refused_by_its_name(
+    counted: CostModel, mobilenet_v2: ModelSpec
+) -> None:
+    layers = dict(uniform_policy(mobilenet_v2, 4, 4).layers)
+    del layers["layer.9"]
+
+    with pytest.raises(InvalidConfig, match=r"layer 'layer\.9' has no bits"):
+        counted.network_cost(mobilenet_v2, Policy(layers=layers))
+
+
+def test_a_policy_with_a_strange_layer_is_refused_by_its_name(
+    counted: CostModel, mobilenet_v2: ModelSpec
+) -> None:
+    strange = {"stem": LayerBits(weight_bits=4, activation_bits=4)}
+    policy = Policy(layers=uniform_policy(mobilenet_v2, 4, 4).layers | strange)
+
+    with pytest.raises(InvalidConfig, match="has no layer 'stem'"):
+        counted.network_cost(mobilenet_v2, policy)
