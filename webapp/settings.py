@@ -203,7 +203,7 @@ _ALLAUTH_JS = Path(allauth.__path__[0]) / "account" / "static" / "account" / "js
 _BOOTSTRAP_CSS = Path(bootstrap.__path__[0]) / "css"
 _HTMX = Path(django_htmx.__path__[0]) / "static" / "django_htmx"
 _PUBLIC_SANS = fontpkg_public_sans.ROOT / "files"
-VENDOR_FILES = {  # the only ones of these packages that are served
+VENDOR_FILES: dict[str, Path] = {  # the only ones of these packages that are served
     "account/js/account.js": _ALLAUTH_JS / "account.js",
     "account/js/onload.js": _ALLAUTH_JS / "onload.js",
     "django_htmx/django-htmx.js": _HTMX / "django-htmx.js",
