@@ -139,9 +139,9 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 def _convolution(
     name: str, module: nn.Conv2d, input_NCHW: Tensor, output_NCHW: Tensor, *, signed: bool
 ) -> LayerSpec:
-    input_size = _side(name, "input", input_NCHW)
-    output_size = _side(name, "output", output_NCHW)
-    kernel_size = _square(name, "kernel", module.kernel_size)
+    kernel_size = _square(name, "a kernel", module.kernel_size)
+    input_size = _side(name, "an input", input_NCHW)
+    output_size = _side(name, "an output", output_NCHW)
     weights = module.weight.numel()
     return LayerSpec(
         name=name,
@@ -149,9 +149,9 @@ def _convolution(
         in_channels=module.in_channels,
         out_channels=module.out_channels,
         kernel_size=kernel_size,
-        stride=_square(name, "stride", module.stride),
+        stride=_square(name, "a stride", module.stride),
         groups=module.groups,
-        dilation=_square(name, "dilation", module.dilation),
+        dilation=_square(name, "a dilation", module.dilation),
         input_size=input_size,
         output_size=output_size,
         input_signed=signed,
@@ -187,7 +187,7 @@ def _kind(module: nn.Conv2d) -> LayerKind:
 def _side(name: str, what: str, tensor_NCHW: Tensor) -> int:
     if tensor_NCHW.dim() != 4:
         raise UnsupportedModel(
-            name, f"has an {what} of {list(tensor_NCHW.shape)}, not [N, C, H, W]"
+            name, f"has {what} of shape {list(tensor_NCHW.shape)}, not [N, C, H, W]"
         )
     return _square(name, what, tuple(tensor_NCHW.shape[2:]))
 
@@ -196,6 +196,6 @@ def _square(name: str, what: str, sides: tuple[int, ...]) -> int:
     height, width = sides
     if height != width:
         raise UnsupportedModel(
-            name, f"has a {what} of {height} x {width}; only square ones can be priced"
+            name, f"has {what} of {height} x {width}; only square ones can be priced"
         )
     return height

