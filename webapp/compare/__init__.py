@@ -1,1 +1,1 @@
-"""Results side by side."""
+"""Several runs side by side."""

@@ -1,6 +1,8 @@
 """Addresses below /compare/."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from webapp.compare import views
 
 app_name = "compare"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", views.compare, name="jobs")]

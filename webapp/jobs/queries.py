@@ -13,13 +13,27 @@ from engine.catalog.models import layer_table
 from engine.schema.codec import Json, from_json
 from engine.schema.layers import ModelSpec
 from webapp.accounts.models import User
+from webapp.charts.effort import ScoredEpisode
 from webapp.jobs.models import Job, JobEvent, ModelDescription
 from webapp.jobs.transitions import What, allowed_requests
 from webapp.jobs.waiting import waiting_for
 from webapp.teams.models import Team
 from webapp.teams.queries import teams_of
 
-__all__ = ["events_after", "job_state", "model_spec", "same_search", "teams_of", "visible_to"]
+__all__ = [
+    "events_after",
+    "job_state",
+    "last_lines",
+    "model_spec",
+    "same_search",
+    "scored_episodes",
+    "teams_of",
+    "visible_to",
+]
+
+
+# Kinds that the log's tail shows as sentences.
+_SENTENCES = ("log_line", "run_started", "run_resumed")
 
 
 class EventLine(TypedDict):
@@ -65,6 +79,27 @@ def events_after(job_id: UUID, seq: int, limit: int = 500) -> list[EventLine]:
         for number, kind, at, payload in rows.values_list("seq", "kind", "created_at", "payload")[
             :limit
         ]
+    ]
+
+
+def last_lines(job_id: UUID, count: int) -> list[EventLine]:
+    """Return the last sentences of a job's log, ascending."""
+    lines = JobEvent.objects.filter(job_id=job_id, kind__in=_SENTENCES).order_by("-seq")
+    return [
+        EventLine(seq=number, kind=kind, at=at.isoformat(), payload=payload)
+        for number, kind, at, payload in reversed(
+            lines.values_list("seq", "kind", "created_at", "payload")[:count]
+        )
+    ]
+
+
+def scored_episodes(job_id: UUID) -> list[ScoredEpisode]:
+    """Return what each scored policy of a job reached, without the policies themselves."""
+    keys = ("strategy", "episode", "accuracy")
+    rows = JobEvent.objects.filter(job_id=job_id, kind="episode_finished").order_by("seq")
+    return [
+        ScoredEpisode(strategy=strategy, episode=episode, accuracy=accuracy)
+        for strategy, episode, accuracy in rows.values_list(*(f"payload__{key}" for key in keys))
     ]
 
 

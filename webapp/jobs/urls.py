@@ -1,6 +1,17 @@
 """Addresses below /jobs/."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from webapp.jobs import views
 
 app_name = "jobs"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.list_runs, name="list"),
+    path("states/", views.states, name="states"),
+    path("new/", views.new, name="new"),
+    path("new/haq/", views.new_quantize, name="new-quantize"),
+    path("new/haq/reach/", views.reach, name="reach"),
+    path("<uuid:job_id>/", views.detail, name="detail"),
+    path("<uuid:job_id>/request/", views.request_change, name="request"),
+    path("<uuid:job_id>/events/", views.events, name="events"),
+]

@@ -1,0 +1,103 @@
+// From a job's events to the points of a declared chart: pure functions, no page.
+
+// Returns what a dotted path leads to; `*` takes the values of a map one by one.
+export function valueAt(payload, path) {
+  const [head, ...rest] = path.split(".");
+  if (head === "*") return Object.values(payload).map((each) => valueAt(each, rest.join(".")));
+  const value = payload?.[head];
+  return rest.length && value !== undefined ? valueAt(value, rest.join(".")) : value;
+}
+
+export function emptyPoints(traces) {
+  return traces.map(() => ({ x: [], y: [], labels: [] }));
+}
+
+// Returns the points of each trace after these events; `before` is left as it was.
+export function pointsFrom(traces, events, before = emptyPoints(traces)) {
+  return traces.map((trace, index) => {
+    const own = events.filter((event) => feeds(trace, event)).map((event) => event.payload);
+    if (!own.length) return before[index];
+    if (trace.mode === "replace") return replaced(trace, own.at(-1));
+    return appended(trace, own, before[index]);
+  });
+}
+
+// Returns a Plotly trace: the declared look with the points in it.
+export function plotlyTrace(trace, points) {
+  if (trace.mode === "columns") return heatmap(trace, points);
+  return { ...trace.plotly, x: points.x, y: points.y, text: points.labels };
+}
+
+// Returns the rows of the table twin, the newest last: series, x, y.
+export function rowsFrom(traces, allPoints) {
+  return traces.flatMap((trace, index) => {
+    const points = allPoints[index];
+    if (trace.mode === "columns") return columnRows(trace, points);
+    return points.y.map((y, at) => [
+      trace.mode === "append" && trace.labels
+        ? `${points.labels[at]}, ${trace.plotly.name.toLowerCase()}`
+        : trace.plotly.name,
+      trace.mode === "replace" ? points.labels[at] : points.x[at],
+      Math.abs(trace.mode === "replace" ? y : 0) || round(y),
+    ]);
+  });
+}
+
+function feeds(trace, event) {
+  if (event.kind !== trace.event) return false;
+  return Object.entries(trace.where).every(([key, value]) => event.payload[key] === value);
+}
+
+function appended(trace, payloads, before) {
+  const points = { x: [...before.x], y: [...before.y], labels: [...before.labels] };
+  for (const payload of payloads) {
+    const y = valueAt(payload, trace.y);
+    points.x.push(trace.x ? valueAt(payload, trace.x) : points.x.length + 1);
+    points.y.push(trace.mode === "columns" ? y : y * trace.scale);
+    points.labels.push(trace.labels ? valueAt(payload, trace.labels) : "");
+  }
+  return points;
+}
+
+function replaced(trace, payload) {
+  const y = valueAt(payload, trace.y).map((value) => value * trace.scale);
+  return {
+    x: y.map((_, index) => index + 1),
+    y,
+    labels: Object.keys(valueAt(payload, trace.labels)),
+  };
+}
+
+function heatmap(trace, points) {
+  const widths = [...new Set(points.y.flatMap((losses) => Object.keys(losses).map(Number)))];
+  widths.sort((a, b) => a - b);
+  const z = widths.map((width) =>
+    points.y.map((losses) => logOf(losses[String(width)], trace.logFloor)),
+  );
+  return {
+    ...trace.plotly,
+    x: points.x.map((index) => index + 1),
+    y: widths,
+    z,
+    text: widths.map(() => points.labels),
+    hovertemplate: `%{text}<br>%{y} bits<extra>${trace.plotly.name}</extra>`,
+  };
+}
+
+function columnRows(trace, points) {
+  return points.y.flatMap((losses, at) =>
+    Object.entries(losses).map(([width, loss]) => [
+      `${points.labels[at]}, ${trace.plotly.name}`,
+      Number(width),
+      round(loss),
+    ]),
+  );
+}
+
+function logOf(loss, floor) {
+  return loss === undefined ? null : Math.log10(Math.max(loss, floor));
+}
+
+function round(value) {
+  return Math.round(value * 1e4) / 1e4;
+}

@@ -1,0 +1,5 @@
+// Pages whose figures do not change.
+
+import { startFigures } from "./figure.js";
+
+startFigures();

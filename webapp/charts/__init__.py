@@ -1,0 +1,1 @@
+"""Figures and their table twins: pure functions of schema objects, no ORM and no request."""

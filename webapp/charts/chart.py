@@ -1,0 +1,78 @@
+"""A chart as a page needs it: the figure, a sentence that says what it shows, and a table twin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FigureJson = dict[str, Any]  # Any: Plotly's own JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The same data as the figure; the first column heads its row."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """One figure with its words."""
+
+    id: str
+    title: str
+    summary: str  # what the figure shows, in place of it for who cannot see it
+    figure: FigureJson
+    table: Table
+    height: int = 320  # pixels
+
+    @property
+    def data_id(self) -> str:
+        """The id of the element that carries the figure's JSON."""
+        return f"{self.id}-figure"
+
+
+def axis(title: str = "", **options: Any) -> FigureJson:  # Any: Plotly's own options
+    """Return an axis with the look all charts share."""
+    return {
+        "title": {"text": title, "standoff": 10},
+        "automargin": True,
+        "zeroline": False,
+        "gridcolor": "var(--line-soft)",
+        "linecolor": "var(--line)",
+        "tickcolor": "var(--line)",
+        "tickfont": {"color": "var(--text-muted)"},
+        **options,
+    }
+
+
+def layout(*, height: int, **options: Any) -> FigureJson:  # Any: Plotly's own options
+    """Return the layout all charts share; fonts and colours are the page's."""
+    return {
+        "height": height,
+        "margin": {"l": 56, "r": 12, "t": 8, "b": 44},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": "var(--text)", "size": 12},
+        "hovermode": "closest",
+        "hoverlabel": {
+            "bgcolor": "var(--surface-raised)",
+            "bordercolor": "var(--line)",
+            "font": {"color": "var(--text)"},
+        },
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "itemsizing": "constant",
+        },
+        **options,
+    }
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return items as a sentence lists them: "a, b and c"."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"

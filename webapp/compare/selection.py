@@ -1,0 +1,68 @@
+"""Which runs are compared, and what stands against comparing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from engine.schema.codec import from_json
+from engine.schema.results import QuantizeResult
+from webapp.charts.palette import RUN_MARKS, Mark
+from webapp.jobs.models import Job
+
+MOST_RUNS = len(RUN_MARKS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One compared run: the job, its letter and look, and its result if it has one."""
+
+    job: Job
+    mark: Mark
+    result: QuantizeResult | None
+
+    @property
+    def letter(self) -> str:
+        """What tables and charts call it."""
+        return self.mark.title
+
+
+def chosen_ids(values: Sequence[str]) -> list[UUID]:
+    """Return the ids in a URL, each once, in order, at most as many as one page shows.
+
+    Raises:
+        ValueError: one of them is no id.
+    """
+    return list(dict.fromkeys(UUID(value) for value in values))[:MOST_RUNS]
+
+
+def runs_of(jobs: Sequence[Job]) -> list[Run]:
+    """Return the runs with their letters."""
+    return [
+        Run(job=job, mark=mark, result=_result(job))
+        for job, mark in zip(jobs, RUN_MARKS, strict=False)
+    ]
+
+
+def caveats(runs: Sequence[Run]) -> list[str]:
+    """Return, in sentences, why numbers of these runs may not be held against each other."""
+    sentences = []
+    for attribute, words in (
+        ("kind", "kinds of search"),
+        ("dataset", "data sets: accuracies are not comparable"),
+        ("model", "networks: bits are shown apart, costs are of different work"),
+        ("target", "targets: latencies are not comparable"),
+        ("budget_metric", "budgets: one metric is chosen for the chart"),
+    ):
+        values = sorted({str(getattr(run.job, attribute)) for run in runs})
+        if len(values) > 1:
+            sentences.append(f"Different {words} ({', '.join(values)}).")
+    unfinished = [run.letter for run in runs if run.result is None]
+    if unfinished:
+        sentences.append(f"No result yet: {', '.join(unfinished)}.")
+    return sentences
+
+
+def _result(job: Job) -> QuantizeResult | None:
+    if job.status != Job.Status.SUCCEEDED or job.kind != Job.Kind.QUANTIZE:
+        return None
+    return from_json(QuantizeResult, job.result)

@@ -1,0 +1,178 @@
+"""The table of a comparison: a row per quantity, a column per run, differences marked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.schema.cost import Metric
+from engine.schema.results import Contender, QuantizeResult
+from webapp.charts.quantities import QUANTITIES, Unit, duration, percent
+from webapp.compare.selection import Run
+from webapp.jobs.answer import dataset_title, delivered, model_title, target_title
+
+_COSTS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "bit_ops")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One value, where it comes from, and whether it is the row's best."""
+
+    text: str
+    provenance: str = ""
+    is_best: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One quantity of all runs."""
+
+    title: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the runs do not all say the same."""
+        return len({cell.text for cell in self.cells}) > 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows that belong together."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def comparison(runs: Sequence[Run], *, only_differences: bool = False) -> list[Group]:
+    """Return the table, grouped; with `only_differences`, without rows that all agree."""
+    groups = [
+        Group(title="Outcome", rows=_outcome(runs)),
+        Group(title="Set up", rows=_set_up(runs)),
+        Group(title="Effort", rows=_flat_rows(runs, "effort")),
+    ]
+    if only_differences:
+        groups = [
+            Group(title=group.title, rows=tuple(row for row in group.rows if row.differs))
+            for group in groups
+        ]
+    return [group for group in groups if group.rows]
+
+
+def _outcome(runs: Sequence[Run]) -> tuple[Row, ...]:
+    accuracies = [_found_accuracy(run.result) for run in runs]
+    best = max((value for value, _ in accuracies if value is not None), default=None)
+    rows = [
+        Row(title="State", cells=tuple(Cell(text=run.job.get_status_display()) for run in runs)),
+        Row(
+            title="Accuracy of the found policy",
+            cells=tuple(
+                Cell(
+                    text=text,
+                    provenance="measured" if value is not None else "",
+                    is_best=value is not None and value == best and len(runs) > 1,
+                )
+                for value, text in accuracies
+            ),
+        ),
+    ]
+    rows += [row for metric in _COSTS if (row := _cost_row(runs, metric))]
+    rows.append(_row(runs, "Policies scored", lambda r: f"{_found(r).evaluations:,}"))
+    rows.append(_row(runs, "Search time", lambda r: duration(_found(r).search_seconds), "measured"))
+    rows.append(_row(runs, "Found by", lambda r: _found(r).label))
+    return tuple(rows)
+
+
+def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
+    metrics: dict[str, Unit] = {
+        run.job.budget_metric: QUANTITIES[run.job.budget_metric].form_unit  # type: ignore[index] # a metric
+        for run in runs
+    }
+    titled: list[tuple[str, Callable[[Run], str]]] = [
+        ("Network", lambda run: model_title(run.job.model)),
+        ("Data set", lambda run: dataset_title(run.job.dataset)),
+        ("Target", lambda run: target_title(run.job.target)),
+        (
+            "Budget",
+            lambda run: (
+                f"{QUANTITIES[run.job.budget_metric].title} ≤ "  # type: ignore[index] # a metric
+                f"{metrics[run.job.budget_metric].write(run.job.budget_limit)}"
+            ),
+        ),
+        ("Preset", lambda run: run.job.preset or "custom"),
+        ("Owner", lambda run: run.job.owner.get_username()),
+    ]
+    rows = [
+        Row(title=title, cells=tuple(Cell(text=say(run)) for run in runs)) for title, say in titled
+    ]
+    return (*rows, *_flat_rows(runs, ""))
+
+
+def _flat_rows(runs: Sequence[Run], section: str) -> tuple[Row, ...]:
+    """Return the plain values of a config, or of one of its sections, by name."""
+    shown_above = {"kind", "model", "dataset", "target", "preset", "budgets"}
+    configs = [run.job.config.get(section, {}) if section else run.job.config for run in runs]
+    names = dict.fromkeys(name for config in configs for name in config)
+    return tuple(
+        Row(
+            title=name.replace("_", " ").capitalize(),
+            cells=tuple(Cell(text=_plain(config.get(name))) for config in configs),
+        )
+        for name in names
+        if name not in shown_above and not any(isinstance(c.get(name), dict) for c in configs)
+    )
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return str(value)
+
+
+def _cost_row(runs: Sequence[Run], metric: Metric) -> Row | None:
+    values = [_found(run.result).cost.values.get(metric) if run.result else None for run in runs]
+    known = [value.value for value in values if value is not None]
+    if not known:
+        return None
+    unit = QUANTITIES[metric].unit_for(known)
+    return Row(
+        title=QUANTITIES[metric].title,
+        cells=tuple(
+            Cell(text="–")
+            if value is None
+            else Cell(
+                text=unit.write(value.value),
+                provenance=value.provenance,
+                is_best=len(known) > 1 and value.value == min(known),
+            )
+            for value in values
+        ),
+    )
+
+
+def _row(
+    runs: Sequence[Run],
+    title: str,
+    say: Callable[[QuantizeResult], str],
+    provenance: str = "",
+) -> Row:
+    return Row(
+        title=title,
+        cells=tuple(
+            Cell(text="–")
+            if run.result is None
+            else Cell(text=say(run.result), provenance=provenance)
+            for run in runs
+        ),
+    )
+
+
+def _found_accuracy(result: QuantizeResult | None) -> tuple[float | None, str]:
+    accuracy = delivered(_found(result)) if result else None
+    if accuracy is None:
+        return None, "–"
+    return accuracy.value, f"{percent(accuracy.value)} ± {100 * accuracy.standard_error:.1f}"
+
+
+def _found(result: QuantizeResult) -> Contender:
+    return result.contender(result.found)

@@ -1,0 +1,79 @@
+"""What the fields of the HAQ form offer, and why some of it cannot be chosen."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from engine.catalog.datasets import DATASETS
+from engine.catalog.models import MODELS
+
+OTHER = "other"
+FOLDER = "folder"
+
+# Of torchvision's CIFAR10: where it unpacks the archive below the data folder.
+_CIFAR10_FOLDER = "cifar-10-batches-py"
+
+
+def model_choices() -> list[tuple[str, Any]]:  # Any: Django's groups of choices
+    """Return the catalogue's networks in two groups, and the door to any other."""
+    small = [(entry.id, entry.title) for entry in MODELS.values() if entry.small]
+    large = [(entry.id, entry.title) for entry in MODELS.values() if not entry.small]
+    return [
+        ("Small images", small),
+        ("Large images", large),
+        (OTHER, "Another, by name …"),
+    ]
+
+
+def dataset_choices() -> list[tuple[str, str]]:
+    """Return the catalogue's data sets and the door to a folder of images."""
+    return [
+        *((entry.id, entry.title) for entry in DATASETS.values()),
+        (FOLDER, "A folder of images on the worker …"),
+    ]
+
+
+def unavailable_datasets() -> dict[str, str]:
+    """Return the data sets that a job could not read on this machine, each with the reason.
+
+    Where workers have a disk of their own, this machine cannot tell, and nothing is refused.
+    """
+    if not settings.EMBEDDED or (settings.DATA_ROOT / _CIFAR10_FOLDER).is_dir():
+        return {}
+    return {
+        "cifar10": f"CIFAR-10 is not on this machine: unpack cifar-10-python.tar.gz into "
+        f"{settings.DATA_ROOT}."
+    }
+
+
+class SelectWithReasons(forms.Select):
+    """A select whose unavailable options are disabled; the reasons stand beside the field."""
+
+    def create_option(
+        self, name: str, value: Any, *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:  # Any: as Django's
+        """Disable an option that cannot apply."""
+        option = super().create_option(name, value, *args, **kwargs)
+        if str(value) in unavailable_datasets():
+            option["attrs"]["disabled"] = True
+        return option
+
+
+def style_widgets(form: forms.Form) -> None:
+    """Give each widget the class of its look."""
+    for field in form.fields.values():
+        widget = field.widget
+        if isinstance(widget, forms.Select):
+            widget.attrs.setdefault("class", "form-select")
+        elif not isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
+            widget.attrs.setdefault("class", "form-control")
+        if isinstance(widget, forms.NumberInput):
+            widget.attrs.setdefault("inputmode", "numeric")
+    form.fields["limit"].widget.attrs |= {
+        "step": "any",
+        "inputmode": "decimal",
+        "data-limit": "",
+        "class": "form-control unit-input__control",
+    }
+    form.fields["checkpoint"].widget.attrs["accept"] = ".safetensors"

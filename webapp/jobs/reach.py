@@ -1,0 +1,96 @@
+"""What a budget can be for the model, data and target that a form names right now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from engine.catalog.models import model_entry
+from engine.catalog.targets import target_entry
+from engine.cost.pricing import cost_model
+from engine.schema.cost import Metric
+from engine.schema.errors import InvalidConfig
+from engine.schema.layers import ModelSpec
+from engine.solver.reach import Reach, reach
+from webapp.charts.quantities import metric_title
+from webapp.charts.reach_band import ReachBand, default_limit, reach_band
+from webapp.jobs import queries, services
+from webapp.jobs.admission import check_folder
+from webapp.jobs.models import ModelDescription
+
+# Bits change these; multiply-accumulates they do not.
+BUDGET_METRICS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "bit_ops")
+_ASK_AGAIN_AFTER_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricChoice:
+    """A metric one may set a budget on, or why one may not."""
+
+    id: Metric
+    title: str
+    reason: str  # "" where it can be chosen
+
+
+def metric_choices(target_id: str) -> tuple[MetricChoice, ...]:
+    """Return the metrics of the catalogue's targets; those this target lacks say so."""
+    target = target_entry(target_id)
+    return tuple(
+        MetricChoice(
+            id=metric,
+            title=metric_title(metric),
+            reason=""
+            if metric in target.metrics
+            else f"{target.title} has no {metric_title(metric).lower()} to offer.",
+        )
+        for metric in BUDGET_METRICS
+        if metric != "energy_mj" or metric in target.metrics
+    )
+
+
+def described(model_id: str, dataset_id: str, *, ask: bool = True) -> ModelSpec | ModelDescription:
+    """Return the layers of a model on a data set; a worker is asked where nobody asked yet.
+
+    Raises:
+        InvalidConfig: no such model or data set.
+    """
+    model_entry(model_id)
+    check_folder(dataset_id)
+    spec = queries.model_spec(model_id, dataset_id)
+    if isinstance(spec, ModelSpec) or not ask:
+        return spec
+    never_asked = spec.pk is None
+    failed = spec.status == ModelDescription.Status.FAILED
+    age_s = (timezone.now() - spec.requested_at).total_seconds()
+    if never_asked or (failed and age_s > _ASK_AGAIN_AFTER_S):
+        return services.describe_model(model_id, dataset_id)
+    return spec
+
+
+def reach_of(
+    spec: ModelSpec,
+    target_id: str,
+    metric: Metric,
+    *,
+    weight_bits: Sequence[int],
+    activation_bits: Sequence[int],
+) -> Reach:
+    """Return the span of a metric over the policies of these widths.
+
+    Raises:
+        InvalidConfig: no such target, or it does not know the metric.
+    """
+    target = target_entry(target_id)
+    if metric not in target.metrics:
+        raise InvalidConfig("metric", f"{target.title} has no {metric_title(metric).lower()}")
+    return reach(spec, cost_model(target), metric, weight_bits, activation_bits)
+
+
+def band_of(found: Reach, limit: float | None, *, model_id: str, target_id: str) -> ReachBand:
+    """Return the band in the words of the catalogue."""
+    return reach_band(
+        found,
+        float(default_limit(found)) if limit is None else limit,
+        who=model_entry(model_id).title,
+        where=target_entry(target_id).title,
+    )

@@ -1,0 +1,173 @@
+"""Pages and fragments about jobs: form to service and redirect, query to template."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from engine.catalog.presets import QUANTIZE_PRESETS
+from engine.schema.codec import config_from_json
+from webapp.accounts.models import User
+from webapp.jobs import queries, services
+from webapp.jobs.filters import run_list
+from webapp.jobs.form_choices import unavailable_datasets
+from webapp.jobs.forms import QuantizeForm
+from webapp.jobs.models import Job, ModelDescription
+from webapp.jobs.pages import LOG_LINES, config_rows, live_page, result_page
+from webapp.jobs.prefill import initial_from
+from webapp.jobs.reach import metric_choices
+from webapp.jobs.transitions import What
+
+_RECENT = 5
+
+
+@require_GET
+def list_runs(request: HttpRequest) -> HttpResponse:
+    """Show the team's runs, one page of them; htmx gets the table alone."""
+    runs = run_list(_user(request), request.GET)
+    template = "jobs/_runs.html" if _is_fragment(request) else "jobs/list.html"
+    return render(request, template, {"runs": runs})
+
+
+@require_GET
+def states(request: HttpRequest) -> HttpResponse:
+    """Show how the runs named by `?id=` stand now; the list asks while some are active."""
+    ids = [each for each in request.GET.getlist("id")[:100] if _is_uuid(each)]
+    jobs = list(queries.visible_to(_user(request)).filter(pk__in=ids).defer("result", "config"))
+    active = [str(job.pk) for job in jobs if not job.is_over and job.status != Job.Status.PAUSED]
+    return render(request, "jobs/_states.html", {"jobs": jobs, "active_ids": active})
+
+
+@require_GET
+def new(request: HttpRequest) -> HttpResponse:
+    """Show the engines one may launch, and recent runs to start from."""
+    recent = queries.visible_to(_user(request)).select_related("owner").defer("result", "config")
+    return render(request, "jobs/new.html", {"recent": recent[:_RECENT]})
+
+
+@require_http_methods(["GET", "POST"])
+def new_quantize(request: HttpRequest) -> HttpResponse:
+    """Show the HAQ form and launch what it says."""
+    form = QuantizeForm(
+        _with_other_seed(request) if request.method == "POST" else None,
+        request.FILES or None,
+        user=_user(request),
+        initial=_initial(request),
+    )
+    if request.method == "POST" and "check" not in request.POST:
+        job = form.launch()
+        if job is not None:
+            messages.success(request, "The job is queued. This page follows it.")
+            return redirect("jobs:detail", job_id=job.pk)
+    return render(request, "jobs/new_quantize.html", _form_context(form))
+
+
+@require_GET
+def reach(request: HttpRequest) -> HttpResponse:
+    """Show what the budget can be for the form as it stands (an htmx fragment)."""
+    data = request.GET.copy()
+    form = QuantizeForm(None, user=_user(request), initial=_plain_values(data))
+    is_other_subject = data.get("subject") != form.subject
+    known = {choice.id: choice.reason for choice in metric_choices(data.get("target", ""))}
+    if known.get(data.get("metric"), "unknown"):  # type: ignore[call-overload] # any text
+        data["metric"] = next(metric for metric, reason in known.items() if not reason)
+    if is_other_subject:
+        data["limit"] = ""
+    form = QuantizeForm(None, user=_user(request), initial=_plain_values(data))
+    context = {**_form_context(form), "is_other_subject": is_other_subject}
+    return render(request, "jobs/_reach_answer.html", context)
+
+
+@require_GET
+def detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Show a job: live while it runs, its result once there is one."""
+    visible = queries.visible_to(_user(request)).select_related("owner", "team")
+    job = get_object_or_404(visible, pk=job_id)
+    context: dict[str, Any] = {  # Any: a template's context
+        "job": job,
+        "state": queries.job_state(job),
+        "config_rows": config_rows(job),
+        "artifacts": job.artifacts.all(),
+        "log": queries.last_lines(job.pk, LOG_LINES),
+    }
+    if job.status == Job.Status.SUCCEEDED:
+        template = f"jobs/result_{job.kind}.html"
+        return render(request, template, {**context, "result": result_page(job)})
+    return render(request, "jobs/live.html", {**context, **live_page(job)})
+
+
+@require_POST
+def request_change(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Ask something of a job: cancel, pause, finish, resume or retry."""
+    job = get_object_or_404(queries.visible_to(_user(request)), pk=job_id)
+    try:
+        services.request(job, cast(What, request.POST.get("what", "")), _user(request))
+    except services.RequestRefused as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("jobs:detail", job_id=job.pk)
+
+
+@require_GET
+def events(request: HttpRequest, job_id: UUID) -> JsonResponse:
+    """Answer with the log past `?after=`, for pages whose socket does not hold."""
+    job = get_object_or_404(queries.visible_to(_user(request)), pk=job_id)
+    after = request.GET.get("after", "0")
+    state = queries.job_state(job)
+    seq = int(after) if after.isascii() and after.isdigit() else 0
+    return JsonResponse({"state": state, "events": queries.events_after(job.pk, seq)})
+
+
+def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's context
+    band = form.band()
+    waits = isinstance(band, ModelDescription)
+    if not form.is_bound and not waits and band is not None and not form["limit"].value():
+        form.initial["limit"] = f"{band.limit:g}"  # type: ignore[union-attr] # no description here
+    return {
+        "form": form,
+        "band": None if waits else band,
+        "description": band if waits else None,
+        "metrics": metric_choices(str(form["target"].value())),
+        "presets": QUANTIZE_PRESETS.values(),
+        "unavailable": unavailable_datasets(),
+        "form_unit": band.unit if band is not None and not waits else "",  # type: ignore[union-attr] # no description here
+    }
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:  # Any: values of form fields
+    earlier = request.GET.get("from", "")
+    if not _is_uuid(earlier):
+        return {}
+    job = get_object_or_404(queries.visible_to(_user(request)), pk=earlier)
+    return initial_from(config_from_json(job.config))
+
+
+def _with_other_seed(request: HttpRequest) -> QueryDict:
+    data = request.POST.copy()
+    if "other_seed" in data:
+        data.setlist("seed", [data.get("other_seed", "")])
+    return data
+
+
+def _plain_values(data: Any) -> Mapping[str, Any]:  # Any: a QueryDict, and values of form fields
+    several = ("weight_bits", "activation_bits")
+    return {key: data.getlist(key) if key in several else data[key] for key in data}
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False)) and not request.headers.get("HX-Boosted")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)  # LoginRequiredMiddleware lets nobody else in
