@@ -62,11 +62,11 @@ def _options() -> argparse.Namespace:
 
 def _describe(options: argparse.Namespace) -> int:
     if options.model == "no_such_model":
-        print("model: torchvision has no 'no_such_model'", file=sys.stderr)
+        sys.stderr.write("model: torchvision has no 'no_such_model'\n")
         return 2
     spec = layer_table("resnet18")
     assert spec is not None
-    print(json.dumps(to_json(spec.named(options.model))))
+    sys.stdout.write(json.dumps(to_json(spec.named(options.model))))
     return 0
 
 
@@ -107,7 +107,7 @@ def _deaths(workdir: Path) -> int:
 
 def _die(end: str) -> int:
     if end == "user":
-        print("dataset: image 7 cannot be read; replace it", file=sys.stderr)
+        sys.stderr.write("dataset: image 7 cannot be read; replace it\n")
         return 2
     if end == "bug":
         raise RuntimeError("a secret of the trace")
@@ -161,7 +161,8 @@ def _policy_file(workdir: Path) -> Artifact:
 
 
 def _tell(event: object) -> None:
-    print(to_line(event), flush=True)
+    sys.stdout.write(to_line(event) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -181,7 +181,8 @@ CACHES = {
 
 LEASE_SECONDS = env_int("LEASE_SECONDS", default=60, lowest=2)
 WORKER_SLOTS = env_int("WORKER_SLOTS", default=1, lowest=1)  # jobs one worker runs at a time
-LOOKOUT_SECONDS = 5  # how often an idle worker looks for queued jobs and expired leases
+# How often an idle worker looks for queued jobs and expired leases.
+LOOKOUT_SECONDS = env_int("LOOKOUT_SECONDS", default=5, lowest=1)
 STOP_SECONDS = env_int("STOP_SECONDS", default=60, lowest=1)  # for a checkpoint; then SIGKILL
 CLOSE_SECONDS = 10  # the same, where the whole worker is closing
 DESCRIBE_SECONDS = 120  # to describe a model outside the catalogue

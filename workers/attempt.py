@@ -58,7 +58,7 @@ class _Attempt:
         with workdirs.locked(self._workdir) as lock:
             path = workdirs.write_config(self._workdir, config, self._job.team)
             with EngineProcess(self._arguments(path), threads=config.threads, lock=lock) as engine:
-                workdirs.note_holder(lock, engine.pid)
+                workdirs.hand_over(lock, engine.pid)
                 for events in engine.batches(every_s=_LOOK_EVERY_S):
                     self._log(events)
                     self._steer(engine)

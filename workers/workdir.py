@@ -50,12 +50,12 @@ def locked(workdir: Path) -> Iterator[IO[str]]:
         yield lock
 
 
-def note_holder(lock: IO[str], pid: int) -> None:
-    """Write down which process group holds the lock."""
+def hand_over(lock: IO[str], pid: int) -> None:
+    """Leave the lock to the process group that inherited it, and write down which it is."""
     lock.seek(0)
     lock.truncate()
     lock.write(str(pid))
-    lock.flush()
+    lock.close()  # a copy of ours would hold the folder when the engine is long dead
 
 
 def write_config(workdir: Path, config: Config, team: Team) -> Path:
