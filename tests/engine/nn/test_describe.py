@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision.models
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -44,6 +45,34 @@ def test_published_counts_are_met(model_id: str, parameters: int, macs: int, lay
     spec = native_spec(model_entry(model_id))
 
     assert (spec.parameters, spec.macs, len(spec.layers)) == (parameters, macs, layers)
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        "alexnet",
+        "densenet121",
+        "efficientnet_b0",
+        "googlenet",
+        "mnasnet0_5",
+        "mobilenet_v3_small",
+        "resnext50_32x4d",
+        "shufflenet_v2_x0_5",
+        "squeezenet1_1",
+        "vgg16",
+    ],
+)
+def test_counts_agree_with_what_torchvision_publishes(model_id: str) -> None:
+    published = torchvision.models.get_model_weights(model_id).DEFAULT.meta
+    input = InputSpec(channels=3, size=224)
+    with torch.device("meta"):  # shapes are enough
+        model = build_model(model_id, input=input, classes=1000)
+
+    spec = describe(model, model_id=model_id, input=input, classes=1000)
+
+    assert spec.parameters == published["num_params"]
+    # Theirs are rounded to a million, and count a few operations besides.
+    assert spec.macs / 1e9 == pytest.approx(published["_ops"], rel=0.02, abs=0.001)
 
 
 def test_resnet20_on_colour_images_has_the_papers_270_thousand_parameters() -> None:
