@@ -39,6 +39,8 @@ def _own_place(tmp_path: Path, settings: Settings) -> Iterator[None]:
     settings.WEIGHTS_STORE = tmp_path / "weights"
     settings.RUNS_DIR = tmp_path / "runs"
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     settings.STORAGES = {
         **settings.STORAGES,

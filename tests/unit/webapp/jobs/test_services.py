@@ -1,4 +1,4 @@
-"""What is queued: only what exists and what the team may use; the queue is told after the commit."""
+"""What is queued: only what exists and what the team may use."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,6 @@ from engine.schema.cost import Budget
 from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
 from tests.configs import quantize_config
-from tests.factories import TeamFactory
 from tests.safetensors_files import weights_of
 from webapp.accounts.models import User
 from webapp.celery import DESCRIBE_MODEL, RUN_NEXT_JOB, app
@@ -111,7 +110,7 @@ def test_what_cannot_run_is_refused_at_its_field(
 def test_a_budget_below_the_floor_is_refused_with_the_lowest_value(ada: User, team: Team) -> None:
     config = quantize_config(budgets=(Budget(metric="latency_ms", limit=1.0),))
 
-    with pytest.raises(BudgetUnreachable, match="1.99") as refusal:
+    with pytest.raises(BudgetUnreachable, match=r"1\.99") as refusal:
         services.submit_job(user=ada, team=team, config=config)
 
     assert refusal.value.lowest == pytest.approx(1.999, abs=0.01)
