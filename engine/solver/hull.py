@@ -7,12 +7,11 @@ all policies that are best at some price of cost in loss (Sinha and Zoltners 197
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.cost.model import FloatArray
 from engine.schema.cost import Metric
-from engine.solver.pareto import Indices, undominated
-from engine.solver.problem import Problem
+from engine.solver.pareto import Indices, spread, undominated
+from engine.solver.problem import Choices, Problem
 
 
 class Hull(NamedTuple):
@@ -20,7 +19,7 @@ class Hull(NamedTuple):
 
     costs: FloatArray  # of the network; shape (n,)
     losses: FloatArray  # shape (n,)
-    choices: npt.NDArray[np.intp]  # shape (n, layers)
+    choices: Choices  # shape (n, layers)
     slopes: FloatArray  # loss avoided by cost on the step to the next policy; (n - 1,), falling
 
 
@@ -51,6 +50,38 @@ def hull(problem: Problem, metric: Metric) -> Hull:
         choices=choices,
         slopes=np.array([step.slope for step in steps]),
     )
+
+
+def changed_corners(problem: Problem, metric: Metric, corners: Hull, *, count: int) -> Choices:
+    """Return policies that differ from a corner in one layer and lie below the corners' steps.
+
+    At most `count` undominated ones, spread by cost. The best policy under a budget mostly
+    differs from a corner in few layers, so these fill most of what the hull leaves out.
+    """
+    found = [_changed_in(layer, problem, metric, corners) for layer in range(problem.layers)]
+    costs, losses, origins, options = (
+        np.concatenate(column) for column in zip(*found, strict=True)
+    )
+    layers = np.repeat(np.arange(problem.layers), [len(columns[0]) for columns in found])
+    kept = undominated(costs, losses)
+    kept = kept[spread(costs[kept], count)]
+    choices: Choices = corners.choices[origins[kept]]
+    choices[np.arange(len(kept)), layers[kept]] = options[kept]
+    return choices
+
+
+def _changed_in(
+    layer: int, problem: Problem, metric: Metric, corners: Hull
+) -> tuple[FloatArray, FloatArray, Indices, Indices]:
+    """Return cost, loss, corner and option of the changes in one layer worth a look."""
+    layer_costs, layer_losses = problem.costs[metric][layer], problem.losses[layer]
+    options = undominated(layer_costs, layer_losses)
+    chosen = corners.choices[:, layer, None]
+    costs = corners.costs[:, None] + layer_costs[options] - layer_costs[chosen]
+    losses = corners.losses[:, None] + layer_losses[options] - layer_losses[chosen]
+    below = np.searchsorted(corners.costs, costs, side="right") - 1
+    origins, columns = np.nonzero((below >= 0) & (losses < corners.losses[below]))
+    return costs[origins, columns], losses[origins, columns], origins, options[columns]
 
 
 def _steps(problem: Problem, metric: Metric, corners: list[Indices]) -> list[_Step]:

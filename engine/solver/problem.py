@@ -16,6 +16,7 @@ from engine.schema.policy import LayerBits, Policy
 from engine.solver.losses import monotone
 
 Choice = npt.NDArray[np.intp]  # an option's index per layer; shape (layers,)
+Choices = npt.NDArray[np.intp]  # of several policies; shape (policies, layers)
 
 # Sums of floats may differ in their last bits; no two policies lie this close by their costs.
 ROUNDING = 1e-12
@@ -65,6 +66,17 @@ class Problem:
         """Return what a choice costs the whole network; rounded once, like `network_cost`."""
         parts = self.costs[metric][np.arange(self.layers), choice]
         return fsum([self.fixed.get(metric, 0.0), *parts.tolist()])
+
+    def total_costs(self, choices: Choices, metric: Metric) -> FloatArray:
+        """Return what many choices cost, but for the rounding of sums; shape (policies,)."""
+        parts = self.costs[metric][np.arange(self.layers), choices]
+        totals: FloatArray = parts.sum(axis=1) + self.fixed.get(metric, 0.0)
+        return totals
+
+    def total_losses(self, choices: Choices) -> FloatArray:
+        """Return what many choices lose, but for the rounding of sums; shape (policies,)."""
+        losses: FloatArray = self.losses[np.arange(self.layers), choices].sum(axis=1)
+        return losses
 
     def loss(self, choice: Choice) -> float:
         """Return the loss predicted for a choice: the layers' losses added up."""
