@@ -23,12 +23,13 @@ def write_image(path: Path, colour: tuple[int, int, int], size: tuple[int, int] 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Twenty red cats and thirteen blue dogs."""
+    root = tmp_path / "pets"
     for number in range(20):
-        write_image(tmp_path / "cats" / f"{number:02}.png", (200 + number, 0, 0))
+        write_image(root / "cats" / f"{number:02}.png", (200 + number, 0, 0))
     for number in range(13):
-        write_image(tmp_path / "dogs" / f"{number:02}.jpg", (0, 0, 200))
-    (tmp_path / "dogs" / "notes.txt").write_text("no image")
-    return tmp_path
+        write_image(root / "dogs" / f"{number:02}.jpg", (0, 0, 200))
+    (root / "dogs" / "notes.txt").write_text("no image")
+    return root
 
 
 def test_every_class_is_split_seventy_fifteen_fifteen(folder: Path) -> None:
@@ -169,9 +170,11 @@ def test_a_large_folder_is_looked_at_by_header(
 def test_a_folder_that_cannot_be_split_says_what_it_lacks(
     tmp_path: Path, images: dict[str, int], message: str
 ) -> None:
+    root = tmp_path / "pets"
+    root.mkdir()
     for name, count in images.items():
         for number in range(count):
-            write_image(tmp_path / name / f"{number}.png", (0, 0, 0))
+            write_image(root / name / f"{number}.png", (0, 0, 0))
 
     with pytest.raises(InvalidConfig, match=f"dataset: .*{message}"):
-        load_splits(f"folder:{tmp_path}", input=COLOUR_16, data_root=tmp_path)
+        load_splits(f"folder:{root}", input=COLOUR_16, data_root=tmp_path)

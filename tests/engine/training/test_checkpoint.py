@@ -96,12 +96,13 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
 
 
 def test_removing_takes_both_generations(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "c.pt"
     for step in (1, 2):
-        save_checkpoint(tmp_path / "c.pt", {"step": step})
+        save_checkpoint(path, {"step": step})
 
-    remove_checkpoint(tmp_path / "c.pt")
+    remove_checkpoint(path)
 
-    assert list(tmp_path.iterdir()) == []
+    assert list(path.parent.iterdir()) == []
 
 
 def test_the_ambient_generators_go_on_from_a_saved_state(tmp_path: Path) -> None:
