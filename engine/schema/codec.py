@@ -23,6 +23,8 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # Any: a class or a union of class
     return TypeAdapter(kind)
 
 
+_WHOLE = "config"  # names what has no fields around it
+
 _EVENT: Any = Annotated[Event, Field(discriminator="kind")]  # Any: a typing form
 
 
@@ -80,16 +82,18 @@ def policy_from_json(data: object) -> Policy:
     layers = data["layers"] if is_wrapped else data
     model_hash = data.get("model_hash", "") if is_wrapped else ""
     return Policy(
-        layers={name: _layer_bits(name, bits) for name, bits in layers.items()},
-        model_hash=from_json(str, model_hash),
+        layers={name: _within(f"policy.{name}", LayerBits, bits) for name, bits in layers.items()},
+        model_hash=_within("policy.model_hash", str, model_hash),
     )
 
 
-def _layer_bits(name: str, data: object) -> LayerBits:
+def _within(path: str, kind: type[T], data: object) -> T:
+    """Build a part of something larger; an error names the part by its path."""
     try:
-        return from_json(LayerBits, data)
+        return from_json(kind, data)
     except InvalidConfig as error:
-        raise InvalidConfig(f"policy.{name}.{error.field}", error.message) from error
+        field = path if error.field == _WHOLE else f"{path}.{error.field}"
+        raise InvalidConfig(field, error.message) from error
 
 
 def digest(value: object) -> str:
@@ -100,6 +104,7 @@ def digest(value: object) -> str:
 
 _PLAIN_WORDS = {
     "missing": "is required",
+    "dataclass_type": "must be a JSON object",
     "unexpected_keyword_argument": "is not a field of this config; remove it",
 }
 
@@ -108,4 +113,4 @@ def _invalid(error: ValidationError) -> InvalidConfig:
     first = error.errors(include_url=False)[0]
     path = ".".join(str(part) for part in first["loc"])
     message = _PLAIN_WORDS.get(first["type"]) or f"{first['msg']}, got {first['input']!r}"
-    return InvalidConfig(path or "config", message)
+    return InvalidConfig(path or _WHOLE, message)
