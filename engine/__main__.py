@@ -118,7 +118,7 @@ def _run(options: argparse.Namespace) -> int:
     from engine.training.interrupt import Interrupt, Stopped  # noqa: PLC0415
 
     interrupt = Interrupt()
-    _listen_to_signals(interrupt)
+    listen_to_signals(interrupt)
     from engine.run import run  # noqa: PLC0415 - as above
 
     try:
@@ -129,7 +129,7 @@ def _run(options: argparse.Namespace) -> int:
     return OK
 
 
-def _listen_to_signals(interrupt: "Interrupt") -> None:
+def listen_to_signals(interrupt: "Interrupt") -> None:
     """Turn signals into requests that the run sees between its steps; a second Ctrl-C kills."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:

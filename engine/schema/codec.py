@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Hashable
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
@@ -18,11 +19,6 @@ T = TypeVar("T")
 Json = dict[str, Any]  # Any: JSON's own values
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:  # Any: a class or a union of classes
-    return TypeAdapter(kind)
-
-
 _WHOLE = "config"  # names what has no fields around it
 
 _EVENT: Any = Annotated[Event, Field(discriminator="kind")]  # Any: a typing form
@@ -30,7 +26,8 @@ _EVENT: Any = Annotated[Event, Field(discriminator="kind")]  # Any: a typing for
 
 def to_json(value: object) -> Json:
     """Return a schema object as plain JSON values."""
-    dumped: Json = _adapter(type(value)).dump_python(value, mode="json")
+    kind: Hashable = type(value)
+    dumped: Json = _adapter(kind).dump_python(value, mode="json")
     return dumped
 
 
@@ -45,8 +42,9 @@ def from_json(kind: type[T], data: object) -> T:
     Raises:
         InvalidConfig: with the dotted path of the first field that does not fit.
     """
+    known: Hashable = kind
     try:
-        value: T = _adapter(kind).validate_python(data)
+        value: T = _adapter(known).validate_python(data)
     except ValidationError as error:
         raise _invalid(error) from error
     return value
@@ -94,6 +92,11 @@ def _within(path: str, kind: type[T], data: object) -> T:
     except InvalidConfig as error:
         field = path if error.field == _WHOLE else f"{path}.{error.field}"
         raise InvalidConfig(field, error.message) from error
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # Any: a class or a union of classes
+    return TypeAdapter(kind)
 
 
 def digest(value: object) -> str:

@@ -1,17 +1,20 @@
 """The engine's command line: JSON on stdout; for what the person can mend one line on stderr."""
 
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.__main__ import main
+from engine.__main__ import listen_to_signals, main
 from engine.catalog.baselines import uniform_policy
 from engine.catalog.models import MODELS, layer_table
 from engine.schema.codec import to_json
+from engine.training.interrupt import Interrupt
 
 PRICE = ("price", "mobilenet_v2", "--target", "bismo-cloud")
 
@@ -287,3 +290,42 @@ def test_a_reader_that_leaves_early_sees_no_traceback() -> None:
 
     assert done.stdout == '{\n "model":'[:10]
     assert done.stderr == ""
+
+
+@pytest.fixture
+def interrupt() -> Iterator[Interrupt]:
+    """An interrupt that this process's signals set, as those of a run do."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+    before = {number: signal.getsignal(number) for number in numbers}
+    interrupt = Interrupt()
+    listen_to_signals(interrupt)
+    yield interrupt
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "requested"),
+    [
+        ((signal.SIGTERM,), "stop"),
+        ((signal.SIGINT,), "stop"),
+        ((signal.SIGUSR1,), "finish"),
+        ((signal.SIGUSR1, signal.SIGTERM), "stop"),
+        ((signal.SIGTERM, signal.SIGUSR1), "stop"),
+    ],
+    ids=["SIGTERM", "Ctrl-C", "SIGUSR1", "stop after finish", "finish after stop"],
+)
+def test_signals_become_requests(
+    interrupt: Interrupt, numbers: tuple[signal.Signals, ...], requested: str
+) -> None:
+    for number in numbers:
+        signal.raise_signal(number)
+
+    assert interrupt.requested == requested
+
+
+def test_a_second_ctrl_c_ends_the_program_at_once(interrupt: Interrupt) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
