@@ -61,7 +61,7 @@ def _efficientnet_lite0(_entry: ModelEntry, _input: InputSpec, classes: int) -> 
 def _torchvision(entry: ModelEntry, _input: InputSpec, classes: int) -> nn.Module:
     names = torchvision.models.list_models(module=torchvision.models)
     if entry.id not in names:
-        close = difflib.get_close_matches(entry.id, [*MODELS, *names], n=3)
+        close = difflib.get_close_matches(entry.id, {*MODELS, *names}, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"try {', '.join(MODELS)}"
         raise InvalidConfig(
             "model", f"{entry.id!r} is neither in the catalogue nor in torchvision; {hint}"

@@ -36,7 +36,9 @@ def test_auxiliary_heads_are_left_out(model_id: str) -> None:
 
 
 def test_an_unknown_name_is_refused_with_what_comes_close() -> None:
-    with pytest.raises(InvalidConfig, match=r"model: 'resnet19' is neither .*resnet18"):
+    message = r"model: 'resnet19' is neither .*; did you mean resnet18 or resnet152 or resnet101\?"
+
+    with pytest.raises(InvalidConfig, match=message):
         build_model("resnet19", input=COLOUR_224, classes=10)
 
 
