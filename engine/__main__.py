@@ -113,6 +113,7 @@ def _price(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = config_from_json(_read_json(options.config, "config"))
+    _make_folder(options.workdir)
     places = Places(data_root=options.data_root, weights_store=options.weights_store)
     # Imported here, since it loads torch; signals are caught before that takes its seconds.
     from engine.training.interrupt import Interrupt, Stopped  # noqa: PLC0415
@@ -204,6 +205,13 @@ def _read_json(path: Path, field: str) -> object:
             field, f"{path} is not JSON: {error.msg} in line {error.lineno}"
         ) from error
     return data
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidConfig("workdir", f"cannot make {path}: {error.strerror}") from error
 
 
 def _print(value: object) -> int:

@@ -237,6 +237,19 @@ def test_a_config_that_cannot_run_is_refused_by_its_field(
     assert refusal(capsys, "run", str(path), "--workdir", str(tmp_path / "out")).startswith(line)
 
 
+def test_a_working_folder_that_cannot_be_made_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "config.json"
+    budgets = [{"metric": "bit_ops", "limit": 1}]
+    config = {"model": "m", "dataset": "d", "target": "t", "budgets": budgets}
+    path.write_text(json.dumps(config), encoding="utf-8")
+
+    line = refusal(capsys, "run", str(path), "--workdir", str(path / "out"))
+
+    assert line.startswith("workdir: cannot make ")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("list", "gods"), ("price", "mobilenet_v2"), (*PRICE, "--weight-bits", "four")],
