@@ -86,10 +86,10 @@ def _run(options: argparse.Namespace) -> int:
         if "stop" in asked:
             return 3
         time.sleep(options.step_s)
-        if step == options.die_at and _deaths(options.workdir) <= options.times:
-            return _die(options.end)
         _tell(_progress(step, total))
         _tell(_episode(step))
+        if step == options.die_at and _deaths(options.workdir) <= options.times:
+            return _die(options.end)  # what it told lies past its checkpoint
         _keep(checkpoint, step)
         _tell(CheckpointSaved(stage="searching", step=step))
     artifact = _policy_file(options.workdir)

@@ -17,6 +17,7 @@ from workers import workdir as workdirs
 from workers.artifacts import store_artifacts
 from workers.engine_process import STOPPED, USER_ERROR, EngineProcess
 from workers.heartbeat import Heartbeat
+from workers.repeats import Repeats
 
 _LOOK_EVERY_S = 0.25
 
@@ -47,6 +48,7 @@ class _Attempt:
         self._heartbeat = heartbeat
         self._closing = closing
         self._workdir = workdirs.workdir_of(job.pk)
+        self._repeats = Repeats(job)
         self._result: Json | None = None
         self._heard = False  # before its first line the engine does not know the signals yet
         self._asked_to_finish = False
@@ -78,7 +80,9 @@ class _Attempt:
         if finished:
             # Kept back: it is written with the last status, once the engine is closed.
             self._result = finished[-1]["result"]
-        others = [event for event in events if event["kind"] != "run_finished"]
+        others = self._repeats.left_out_of(
+            event for event in events if event["kind"] != "run_finished"
+        )
         if others:
             services.append_events(self._job.pk, self._job.attempt, others)
 
