@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError, connection
 
 from engine.schema.codec import Json, config_from_json, result_from_json
 from engine.schema.errors import EngineError
@@ -36,6 +37,10 @@ def run_attempt(job: Job, *, closing: threading.Event) -> None:
         logger.warning("Attempt %d of job %s is over: the lease was lost", job.attempt, job.pk)
     except EngineError as error:
         _fail(job, Job.ErrorClass.USER, str(error))
+    except DatabaseError:
+        # Nothing can be written now. The lease runs out, and the job is taken up again.
+        logger.exception("Attempt %d of job %s lost its database", job.attempt, job.pk)
+        connection.close()
     except Exception:
         _fail_as_bug(job, "the worker", exc_info=True)
 
