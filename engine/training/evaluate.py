@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Batch = tuple[Tensor, Tensor]  # (images_NCHW, labels_N)
-_CHUNK = 256  # images of a pair that go through the network at once
+_CHUNK = 128  # images of a pair that go through the network at once: their maps fit the cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

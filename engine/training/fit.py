@@ -16,7 +16,7 @@ from engine.training.train import EpochStats, Trainer
 SEARCH_IMAGES = 2_000  # that judge an epoch; the built-in data have as many
 _SAVE_EVERY_S = 10.0  # the most work that a kill can cost
 _PROGRESS_EVENTS = 200  # over a whole training
-_EVALUATION_BATCH = 256
+_EVALUATION_BATCH = 128
 
 
 def fit(

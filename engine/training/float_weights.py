@@ -18,6 +18,7 @@ from engine.data.splits import Splits
 from engine.nn.build import build_model
 from engine.nn.efficientnet_lite import CLASSES as PACKAGE_CLASSES
 from engine.nn.efficientnet_lite import package_weights
+from engine.nn.layout import lay_channels_last
 from engine.nn.weights import load_weights, save_weights, shipped_weights
 from engine.schema.codec import to_json
 from engine.schema.configs import TrainingRecipe
@@ -96,6 +97,7 @@ def obtain_float_weights(
         yield from _keep(model, request, splits, places)
         remove_checkpoint(progress_file)
         ready = _trained(request, splits)
+    lay_channels_last(model)
     yield LogLine(text=ready.note)
     return ready
 

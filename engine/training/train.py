@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.data.image_set import ImageSet
+from engine.nn.layout import lay_channels_last
 from engine.schema.configs import TrainingRecipe
 from engine.schema.errors import Diverged, InvalidConfig
 from engine.training.checkpoint import State
@@ -43,11 +44,7 @@ class Step:
 
 
 class Trainer:
-    """A network in training, with its optimiser and its place in the data.
-
-    On a CPU the network's weights are laid out channels-last, which makes convolutions faster
-    and changes no result but in the last digits.
-    """
+    """A network in training, with its optimiser and its place in the data."""
 
     def __init__(
         self,
@@ -60,9 +57,7 @@ class Trainer:
         limit: int | None = None,
     ) -> None:
         self.model = model.to(device)
-        for parameter in model.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        lay_channels_last(model)
         self.recipe = recipe
         self.epochs_done = 0
         self.batches_an_epoch = images.batch_count(recipe.batch_size, limit=limit)
