@@ -24,12 +24,13 @@ class Normalisation:
     std: tuple[float, ...]
 
     def apply(self, pixels_NCHW: Tensor) -> Tensor:
-        """Return 8-bit pixels as floats of about zero mean and unit deviation."""
+        """Return 8-bit pixels as floats of about zero mean and unit deviation, channels last."""
         scale_C11 = torch.tensor([1 / (255 * std) for std in self.std]).view(-1, 1, 1)
         shift_C11 = torch.tensor(
             [-mean / std for mean, std in zip(self.mean, self.std, strict=True)]
         ).view(-1, 1, 1)
-        return pixels_NCHW.to(torch.float32).mul_(scale_C11).add_(shift_C11)
+        floats_NCHW = pixels_NCHW.to(torch.float32, memory_format=torch.channels_last)
+        return floats_NCHW.mul_(scale_C11).add_(shift_C11)
 
 
 class Pixels(Protocol):

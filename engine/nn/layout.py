@@ -7,8 +7,8 @@ from torch import nn
 def lay_channels_last(model: nn.Module) -> None:
     """Put the channels of all convolutions' weights last, in place.
 
-    The maps between them follow. On a CPU it makes small depthwise networks about three times
-    as fast; no result changes but in the last digits.
+    On images that have theirs last too, a CPU computes small depthwise networks in two thirds of
+    the time; no result changes but in the last digits.
     """
     for parameter in model.parameters():
         if parameter.dim() == 4:

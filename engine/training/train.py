@@ -133,7 +133,7 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate
         self.model.train()
-        inputs_NCHW = images_NCHW.to(self._device, memory_format=torch.channels_last)
+        inputs_NCHW = images_NCHW.to(self._device)
         targets_N = labels_N.to(self._device)
         logits_NK = self.model(inputs_NCHW)
         loss = functional.cross_entropy(

@@ -58,6 +58,17 @@ def test_pixels_are_normalised_by_channel() -> None:
     )
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_have_their_channels_last_in_memory(channels: int) -> None:
+    pixels_NCHW = torch.zeros(2, channels, 4, 5, dtype=torch.uint8)
+    normalisation = Normalisation(mean=(0.5,) * channels, std=(0.5,) * channels)
+
+    strides = normalisation.apply(pixels_NCHW).stride()
+
+    # Of one channel both layouts are the same bytes, but convolutions choose by the strides.
+    assert strides == (20 * channels, 1, 5 * channels, channels)
+
+
 def test_an_unshuffled_pass_gives_every_image_once_in_order(numbered: ImageSet) -> None:
     batches = list(numbered.batches(10))
 
