@@ -63,9 +63,9 @@ class Programs:
 
     def start_valkey(self) -> "subprocess.Popen[bytes]":
         """Start the embedded server and wait for it."""
-        server = self._start("valkey", valkey.command(self.data_dir / "valkey"), {})
+        self.valkey = self._start("valkey", valkey.command(self.data_dir / "valkey"), {})
         valkey.wait_for(self.redis_url)
-        return server
+        return self.valkey
 
     def start_worker(self, *, engine: str = "", **environment: str) -> "subprocess.Popen[bytes]":
         """Start a worker; `engine` are options of the scripted engine."""

@@ -18,9 +18,10 @@ from workers import workdir as workdirs
 from workers.artifacts import store_artifacts
 from workers.engine_process import STOPPED, USER_ERROR, EngineProcess
 from workers.heartbeat import Heartbeat
+from workers.journal import RESULT, Journal, unread_journals
 from workers.repeats import Repeats
 
-_LOOK_EVERY_S = 0.25
+_LOOK_EVERY_S = 0.01  # a line is that late at most, and the look costs microseconds
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,7 @@ class _Attempt:
         self._heartbeat = heartbeat
         self._closing = closing
         self._workdir = workdirs.workdir_of(job.pk)
-        self._repeats = Repeats(job)
         self._result: Json | None = None
-        self._heard = False  # before its first line the engine does not know the signals yet
         self._asked_to_finish = False
         self._kill_at: float | None = None  # set once the engine was asked to stop
 
@@ -64,11 +63,20 @@ class _Attempt:
         config = config_from_json(self._job.config)
         with workdirs.locked(self._workdir) as lock:
             path = workdirs.write_config(self._workdir, config, self._job.team)
-            with EngineProcess(self._arguments(path), threads=config.threads, lock=lock) as engine:
+            for earlier in unread_journals(self._job, self._workdir):
+                self._log(earlier, Repeats(self._job))
+            with (
+                Journal(self._workdir, attempt=self._job.attempt) as journal,
+                EngineProcess(
+                    self._arguments(path),
+                    stdout=journal.path,
+                    stderr=self._workdir / "stderr.txt",
+                    threads=config.threads,
+                    lock=lock,
+                ) as engine,
+            ):
                 workdirs.hand_over(lock, engine.pid)
-                for events in engine.batches(every_s=_LOOK_EVERY_S):
-                    self._log(events)
-                    self._steer(engine)
+                self._follow(engine, journal)
                 status = engine.exit_status()
         self._end(status, engine)
 
@@ -79,19 +87,33 @@ class _Attempt:
             *("--weights-store", str(settings.WEIGHTS_STORE)),
         ]
 
-    def _log(self, events: list[Json]) -> None:
-        self._heard = self._heard or bool(events)
-        finished = [event for event in events if event["kind"] == "run_finished"]
-        if finished:
-            # Kept back: it is written with the last status, once the engine is closed.
-            self._result = finished[-1]["result"]
-        others = self._repeats.left_out_of(
-            event for event in events if event["kind"] != "run_finished"
-        )
-        if others:
-            services.append_events(self._job.pk, self._job.attempt, others)
+    def _follow(self, engine: EngineProcess, journal: Journal) -> None:
+        """Log what the engine says and steer it, to its end."""
+        repeats = Repeats(self._job)
+        ended = False
+        while not ended:
+            ended = engine.has_ended  # asked before the last reading, so that nothing is missed
+            for event in self._log(journal, repeats):
+                # Kept back: it is written with the last status, once the engine is closed.
+                self._result = event["result"]
+            self._steer(engine, is_ready=journal.read_bytes > 0)
+            if not ended:
+                time.sleep(_LOOK_EVERY_S)
 
-    def _steer(self, engine: EngineProcess) -> None:
+    def _log(self, journal: Journal, repeats: Repeats) -> list[Json]:
+        """Append what is new in a journal, all in one transaction; return what is kept back."""
+        events = journal.read()
+        if not events:
+            return []
+        services.append_events(
+            self._job.pk,
+            self._job.attempt,
+            repeats.left_out_of(event for event in events if event["kind"] != RESULT),
+            read_up_to=(journal.attempt, journal.read_bytes),
+        )
+        return [event for event in events if event["kind"] == RESULT]
+
+    def _steer(self, engine: EngineProcess, *, is_ready: bool) -> None:
         if self._heartbeat.lost:
             engine.kill()
             raise services.LeaseLost(f"attempt {self._job.attempt} of job {self._job.pk} is over")
@@ -102,7 +124,8 @@ class _Attempt:
             self._stop(engine, within_s=settings.CLOSE_SECONDS)
         if self._kill_at is not None and time.monotonic() > self._kill_at:
             engine.kill()
-        if requested == Job.Request.FINISH and self._heard and not self._asked_to_finish:
+        # Before its first line the engine does not know the signal yet.
+        if requested == Job.Request.FINISH and is_ready and not self._asked_to_finish:
             engine.ask_to_finish()
             self._asked_to_finish = True
 
@@ -117,11 +140,11 @@ class _Attempt:
         elif self._kill_at is not None or status == STOPPED:
             services.stop_job(job.pk, job.attempt)
         elif status == USER_ERROR:
-            _fail(job, Job.ErrorClass.USER, engine.last_words)
+            _fail(job, Job.ErrorClass.USER, engine.last_words())
         elif status < 0:
             services.lose_attempt(job.pk, job.attempt, _death(-status))
         else:
-            _fail_as_bug(job, f"the engine (exit status {status})", trace=engine.stderr_tail)
+            _fail_as_bug(job, f"the engine (exit status {status})", trace=engine.stderr_tail())
 
     def _deliver(self, result_json: Json) -> None:
         job = self._job

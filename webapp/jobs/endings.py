@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from engine.schema.codec import Json, result_from_json
@@ -99,19 +100,18 @@ def stop_job(job_id: UUID, attempt: int, *, now: datetime | None = None) -> None
 def lose_attempt(job_id: UUID, attempt: int, reason: str, *, now: datetime | None = None) -> None:
     """End an attempt that the machine ended, and queue the job again. Raises LeaseLost.
 
-    After the last of several such attempts in a row the job fails instead.
+    After several such attempts in a row that got no further the job fails instead.
     """
     now = now or timezone.now()
     with transaction.atomic():
         job = _locked(job_id, attempt)
         if _as_requested(job, now):
             return
-        # Only since a person last queued it: a retry starts counting anew.
-        lost = job.attempts.filter(outcome=LOST, started_at__gte=job.queued_at).count() + 1
+        lost = _lost_in_vain(job)
         if lost < settings.MOST_LOST_ATTEMPTS:
             _queue_again(job, LOST, f"{reason}; queued again.", now=now)
             return
-        text = f"{reason}; given up after {lost} attempts in a row"
+        text = f"{reason}; given up after {lost} attempts that got no further"
         _leave_running(
             job_id,
             attempt,
@@ -123,6 +123,18 @@ def lose_attempt(job_id: UUID, attempt: int, reason: str, *, now: datetime | Non
             error_class=Job.ErrorClass.INFRASTRUCTURE,
             error_text=text,
         )
+
+
+def _lost_in_vain(job: Job) -> int:
+    """Return how many attempts were lost since the last checkpoint, the running one included.
+
+    Only those since a person last queued the job: a retry starts counting anew.
+    """
+    saved = job.events.filter(kind="checkpoint_saved").aggregate(last=Max("attempt"))["last"] or 0
+    earlier = job.attempts.filter(
+        outcome=LOST, started_at__gte=job.queued_at, number__gte=saved, number__lt=job.attempt
+    )
+    return earlier.count() + 1
 
 
 def _as_requested(job: Job, now: datetime) -> bool:

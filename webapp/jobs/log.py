@@ -12,7 +12,7 @@ from django.utils import timezone
 from engine.schema.codec import Json, to_json
 from engine.schema.events import Level, LogLine
 from webapp.jobs.doorbell import ring_on_commit
-from webapp.jobs.models import Job, JobEvent
+from webapp.jobs.models import Attempt, Job, JobEvent
 
 
 class LeaseLost(Exception):
@@ -25,11 +25,18 @@ def append_event(job_id: UUID, attempt: int, event: Json, *, now: datetime | Non
 
 
 def append_events(
-    job_id: UUID, attempt: int, events: Sequence[Json], *, now: datetime | None = None
+    job_id: UUID,
+    attempt: int,
+    events: Sequence[Json],
+    *,
+    read_up_to: tuple[int, int] | None = None,
+    now: datetime | None = None,
 ) -> int:
     """Append events in one transaction and return the number of the last.
 
     Each is a JSON object with its `kind`; the job's stage and fraction follow "progress".
+    `read_up_to`: of which attempt's output the events are, and how many bytes of it the log then
+    has.
 
     Raises:
         LeaseLost: the attempt is over.
@@ -40,6 +47,9 @@ def append_events(
         )
         if not advanced:
             raise LeaseLost(f"attempt {attempt} of job {job_id} is over")
+        if read_up_to is not None:
+            number, logged_bytes = read_up_to
+            Attempt.objects.filter(job_id=job_id, number=number).update(logged_bytes=logged_bytes)
         return _insert(job_id, attempt, events, now or timezone.now())
 
 

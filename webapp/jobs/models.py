@@ -108,7 +108,8 @@ class Attempt(models.Model):
     worker = models.CharField(max_length=120)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=20, blank=True)  # a status, or "lease lost"
+    outcome = models.CharField(max_length=20, blank=True)  # a status, "lost" or "released"
+    logged_bytes = models.PositiveBigIntegerField(default=0)  # of its engine's output
 
     class Meta:
         ordering = ["number"]

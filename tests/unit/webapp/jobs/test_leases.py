@@ -7,6 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from engine.schema.codec import to_json
+from engine.schema.events import CheckpointSaved
 from tests.factories import AttemptFactory, JobFactory
 from webapp.jobs import services
 from webapp.jobs.models import Attempt, Job
@@ -175,6 +177,21 @@ def test_a_job_is_given_up_after_five_lost_attempts_in_a_row() -> None:
     assert statuses == ["queued", "queued", "queued", "queued", "failed"]
     assert job.error_class == Job.ErrorClass.INFRASTRUCTURE
     assert "5 attempts" in job.error_text
+
+
+@pytest.mark.django_db
+def test_a_job_that_gets_further_each_time_is_not_given_up() -> None:
+    job = JobFactory(queued_at=NOON)
+    for minute in range(8):
+        now = NOON + timedelta(minutes=2 * minute)
+        claimed = services.claim_job(worker="w", now=now)
+        assert claimed is not None
+        saved = to_json(CheckpointSaved(stage="searching", step=minute))
+        services.append_event(job.pk, claimed.attempt, saved, now=now)
+        services.requeue_expired_leases(now=now + AFTER_THE_LEASE)
+
+    job.refresh_from_db()
+    assert (job.status, job.attempt) == (Job.Status.QUEUED, 8)
 
 
 @pytest.mark.django_db
