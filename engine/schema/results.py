@@ -39,6 +39,7 @@ class Contender:
     report_accuracy: Accuracy | None = None  # as delivered, on images no step has seen
     untuned_report_accuracy: Accuracy | None = None  # before fine-tuning, the same images
     evaluations: int = 0  # policies scored to find it
+    equal_cost_loss: float | None = None  # best after as many as the shortest search scored
     search_seconds: float = 0.0  # wall time of its search, the passes it builds on included
     note: str = ""
 

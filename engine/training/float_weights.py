@@ -116,6 +116,15 @@ def store_path(request: WeightsRequest, splits: Splits, places: Places) -> Path:
     return places.weights_store / f"{request.spec.model}.{key}.safetensors"
 
 
+def are_at_hand(request: WeightsRequest, splits: Splits, places: Places) -> bool:
+    """Tell whether `obtain_float_weights` will find weights and need not train."""
+    if request.checkpoint is not None or store_path(request, splits, places).is_file():
+        return True
+    if shipped_weights(request.spec.model, request.dataset) is not None:
+        return request.recipe == TrainingRecipe()
+    return request.spec.model == _PACKAGED and request.spec.classes == PACKAGE_CLASSES
+
+
 def _at_hand(
     model: nn.Module, request: WeightsRequest, splits: Splits, places: Places
 ) -> Generator[Event, None, FloatWeights | None]:

@@ -1,0 +1,1 @@
+"""What a run delivers, and how it is loaded again."""

@@ -1,0 +1,116 @@
+"""A quantised network in one safetensors file: integer weights, scales, clips, and the float rest.
+
+Layout, for each quantised layer `<name>`:
+
+    <name>.weight           int8, in units of its scale
+    <name>.weight_scale     float32, one per output channel or a single one
+    <name>.activation_clip  float32, where the layer's input is cut off
+
+Everything else (biases, batch norm) stands under its own name as in the float network. The
+metadata says which network it is, its bits, and how its images are to be normalised.
+"""
+
+import json
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine.data.image_set import Normalisation
+from engine.nn.build import build_model
+from engine.nn.describe import describe
+from engine.nn.quantized import (
+    QuantizedLayer,
+    quantize_layers,
+    quantized_layers,
+    weight_levels,
+)
+from engine.schema.codec import from_json, policy_from_json, to_json
+from engine.schema.errors import InvalidConfig
+from engine.schema.layers import InputSpec, ModelSpec
+from engine.schema.policy import LayerBits, Policy
+
+FORMAT = "bespoke-quantized/1"
+_INNER = ".inner."
+
+
+def save_quantized(
+    network: nn.Module,
+    path: Path,
+    *,
+    spec: ModelSpec,
+    dataset: str,
+    policy: Policy,
+    normalisation: Normalisation,
+) -> None:
+    """Write a network whose layers are quantised by `policy`."""
+    layers = quantized_layers(network)
+    tensors = {
+        name.replace(_INNER, "."): tensor.detach().cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+        if not _belongs_to_a_weight(name, layers)
+    }
+    for name, layer in layers.items():
+        tensors[f"{name}.weight"] = layer.integer_weights().cpu().contiguous()
+    metadata = {
+        "format": FORMAT,
+        "model": spec.model,
+        "input": json.dumps(to_json(spec.input)),
+        "classes": str(spec.classes),
+        "dataset": dataset,
+        "policy": json.dumps(to_json(policy)),
+        "mean": json.dumps(normalisation.mean),
+        "std": json.dumps(normalisation.std),
+    }
+    save_file(tensors, path, metadata=metadata)
+
+
+def load_quantized(path: Path | str) -> nn.Module:
+    """Return the network of a file that `save_quantized` wrote, in eval mode, ready to use.
+
+    Its input are float images, N x C x H x W, normalised by the file's `mean` and `std`.
+
+    Raises:
+        InvalidConfig: the file is not one of this format.
+    """
+    with safe_open(str(path), framework="pt") as file:
+        metadata = file.metadata() or {}
+    if metadata.get("format") != FORMAT:
+        raise InvalidConfig(
+            "checkpoint", f"{path} is not a quantised network of the format {FORMAT}"
+        )
+    image = from_json(InputSpec, json.loads(metadata["input"]))
+    classes = int(metadata["classes"])
+    network = build_model(metadata["model"], input=image, classes=classes)
+    spec = describe(network, model_id=metadata["model"], input=image, classes=classes)
+    policy = policy_from_json(json.loads(metadata["policy"]))
+    layers = quantize_layers(network, spec.layers)
+    _fill(network, layers, policy, load_file(str(path)))
+    return network.eval()
+
+
+def _fill(
+    network: nn.Module,
+    layers: dict[str, QuantizedLayer],
+    policy: Policy,
+    tensors: dict[str, Tensor],
+) -> None:
+    for name, layer in layers.items():
+        scale = tensors[f"{name}.weight_scale"]
+        _set_bits(layer, policy[name], scale, tensors[f"{name}.activation_clip"])
+        tensors[f"{name}.weight"] = tensors[f"{name}.weight"].to(scale.dtype) * scale
+    state = network.state_dict()
+    network.load_state_dict({name: tensors[name.replace(_INNER, ".")] for name in state})
+
+
+def _set_bits(layer: QuantizedLayer, bits: LayerBits, scale: Tensor, clip: Tensor) -> None:
+    # The widths are set by clips; the exact scale and clip are loaded over them afterwards.
+    layer.set_bits(
+        bits, weight_clip=scale.flatten() * weight_levels(bits.weight_bits), activation_clip=clip
+    )
+
+
+def _belongs_to_a_weight(name: str, layers: dict[str, QuantizedLayer]) -> bool:
+    owner, _, leaf = name.rpartition(_INNER)
+    return owner in layers and leaf == "weight"

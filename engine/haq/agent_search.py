@@ -1,0 +1,122 @@
+"""HAQ's search: an agent proposes, the budgets are enforced, the score is the reward.
+
+The agent learns from what was carried out, not from what it proposed. It is warm-started: the
+first episodes are the solver's policy and its neighbours, where the original draws 21 policies at
+random, and then the actor is fitted to the best of them before it acts for itself.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from engine.haq.ddpg import AgentSettings, DDPGAgent, Losses
+from engine.haq.environment import Bits, QuantizationEnvironment, bits_of
+from engine.haq.hill_climb import scored
+from engine.haq.policy_space import PolicySpace
+from engine.haq.trial import State, Trial, rng_from_state, rng_to_state
+from engine.haq.walk import STATE_SIZE, LayerWalk
+from engine.schema.policy import Policy
+
+PATIENCE = 30  # episodes with an unchanged greedy policy; then the agent has settled
+_MOST_TAUGHT = 21
+_NEIGHBOUR_CHANGES = 4
+_FIRST_ROUNDS = 5  # of updates when the warm start ends, each as many as an episode has steps
+
+
+class AgentSearch:
+    """One episode a step."""
+
+    def __init__(
+        self,
+        space: PolicySpace,
+        environment: QuantizationEnvironment,
+        walk: LayerWalk,
+        *,
+        teacher: Policy,
+        episodes: int,
+        settings: AgentSettings,
+        generator: torch.Generator,
+        rng: np.random.Generator,
+    ) -> None:
+        self._space = space
+        self._environment = environment
+        self._walk = walk
+        self._teacher = teacher
+        self._settings = settings
+        self._rng = rng
+        self._taught = min(_MOST_TAUGHT, max(1, episodes // 4))
+        self._episode = 0
+        self._greedy: Bits | None = None
+        self._unchanged = 0
+        self._best: tuple[Bits, float] | None = None  # with its loss
+        self._agent = DDPGAgent(
+            state_size=STATE_SIZE, steps=walk.steps, settings=settings, generator=generator
+        )
+
+    @property
+    def is_exhausted(self) -> bool:
+        """The greedy policy has long been the same, or there is nothing to choose."""
+        return self._unchanged >= PATIENCE or not self._space.free_layers
+
+    def step(self) -> Trial:
+        """Run an episode: propose, carry out, score, learn."""
+        proposed, sigma = self._propose()
+        trial = scored(self._environment, self._space.carry_out(proposed), proposed)
+        reward = self._environment.reward(trial.score)
+        self._agent.remember(self._walk.transitions(trial.policy, reward=reward), reward=reward)
+        if self._best is None or trial.score.loss < self._best[1]:
+            self._best = bits_of(trial.policy), trial.score.loss
+        losses = self._learn()
+        self._episode += 1
+        if losses is None:
+            return replace(trial, sigma=sigma)
+        self._look_at_greedy()
+        return replace(trial, sigma=sigma, value_loss=losses.value, policy_loss=losses.policy)
+
+    def state_dict(self) -> State:
+        """Return what `load_state_dict` needs to go on from here."""
+        return {
+            "rng": rng_to_state(self._rng),
+            "agent": self._agent.state_dict(),
+            "episode": self._episode,
+            "greedy": self._greedy,
+            "unchanged": self._unchanged,
+            "best": self._best,
+        }
+
+    def load_state_dict(self, saved: State) -> None:
+        """Take up a saved state."""
+        rng_from_state(self._rng, saved["rng"])
+        self._agent.load_state_dict(saved["agent"])
+        self._episode = saved["episode"]
+        self._greedy = saved["greedy"]
+        self._unchanged = saved["unchanged"]
+        self._best = saved["best"]
+
+    def _propose(self) -> tuple[Policy, float | None]:
+        """Return a proposal, and the noise it was drawn with if the agent made it."""
+        if self._episode == 0:
+            return self._teacher, None
+        if self._episode < self._taught:
+            changes = int(self._rng.integers(1, _NEIGHBOUR_CHANGES + 1))
+            return self._space.neighbour(self._teacher, self._rng, changes=changes), None
+        sigma = self._settings.sigma(self._episode, warm_up=self._taught)
+        return self._walk.walk(lambda state_S: self._agent.explore(state_S, sigma)), sigma
+
+    def _learn(self) -> Losses | None:
+        """Learn from what was remembered, once the warm start has been."""
+        if self._episode + 1 < self._taught:
+            return None
+        if self._episode + 1 > self._taught:
+            return self._agent.learn(self._walk.steps)
+        losses = self._agent.learn(_FIRST_ROUNDS * self._walk.steps)
+        assert self._best is not None
+        best = self._environment.policy(self._best[0])
+        self._agent.imitate(self._walk.transitions(best, reward=0.0))
+        return losses
+
+    def _look_at_greedy(self) -> None:
+        greedy = bits_of(self._walk.walk(self._agent.act))
+        self._unchanged = self._unchanged + 1 if greedy == self._greedy else 0
+        self._greedy = greedy

@@ -1,0 +1,135 @@
+"""Fine-tuning: a quantised network learns for a while, its bits fixed; the best epoch is kept.
+
+Gradients pass the rounding straight through; the activation clips learn too (PACT, Choi et al.
+2018), the weights' scales stay. Which epoch is best is judged on the search split.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from engine.haq.environment import Bits, bits_of
+from engine.haq.subject import Subject
+from engine.haq.thresholds import Thresholds, set_policy
+from engine.schema.configs import QuantizeEffort, TrainingRecipe
+from engine.schema.events import EpochFinished, Event
+from engine.schema.policy import Policy
+from engine.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
+from engine.training.fit import fit
+from engine.training.interrupt import Interrupt
+from engine.training.train import Trainer
+
+_WEIGHT_DECAY = 4e-5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedFile:
+    """Where the best epoch of one policy's fine-tuning is kept."""
+
+    folder: Path
+    bits: Bits
+
+    @property
+    def best(self) -> Path:
+        """The weights of the best epoch so far, with its accuracy on the search split."""
+        return self.folder / f"{self._name}.best"
+
+    @property
+    def progress(self) -> Path:
+        """The training's own checkpoint."""
+        return self.folder / f"{self._name}.progress"
+
+    @property
+    def done(self) -> Path:
+        """A mark that the training has ended."""
+        return self.folder / f"{self._name}.done"
+
+    @property
+    def _name(self) -> str:
+        return hashlib.sha256(repr(self.bits).encode()).hexdigest()[:16]
+
+
+def finetune(
+    subject: Subject,
+    policy: Policy,
+    *,
+    name: str,
+    thresholds: Thresholds,
+    effort: QuantizeEffort,
+    seed: int,
+    folder: Path,
+    interrupt: Interrupt,
+    span: tuple[float, float],
+) -> Iterator[Event]:
+    """Fine-tune the network at a policy; `tuned_network` returns what came of it.
+
+    Raises:
+        Stopped: on request, after a checkpoint was written.
+        Diverged: the loss left the finite range.
+    """
+    file = TunedFile(folder=folder, bits=bits_of(policy))
+    if file.done.exists():
+        return
+    network = quantized_network(subject, policy, thresholds)
+    trainer = Trainer(
+        network,
+        subject.splits.train,
+        recipe=_recipe(effort),
+        seed=seed,
+        device=subject.device,
+        limit=effort.finetune_images,
+    )
+    for event in fit(
+        trainer,
+        stage="finetuning",
+        subject=name,
+        search=subject.splits.search,
+        device=subject.device,
+        checkpoint=file.progress,
+        interrupt=interrupt,
+        span=span,
+    ):
+        if isinstance(event, EpochFinished):
+            _keep_best(file, network, event)
+        yield event
+    file.done.touch()
+    remove_checkpoint(file.progress)
+
+
+def tuned_network(
+    subject: Subject, policy: Policy, *, thresholds: Thresholds, folder: Path
+) -> nn.Module:
+    """Return the network at a policy as its best epoch left it, in eval mode."""
+    network = quantized_network(subject, policy, thresholds)
+    best = load_checkpoint(TunedFile(folder=folder, bits=bits_of(policy)).best)
+    assert best is not None, "fine-tuning ends with an epoch"
+    network.load_state_dict(best["model"])
+    return network.eval()
+
+
+def quantized_network(subject: Subject, policy: Policy, thresholds: Thresholds) -> nn.Module:
+    """Return the float network quantised by a policy, in eval mode."""
+    network, layers = subject.quantisable()
+    set_policy(layers, policy, thresholds)
+    return network
+
+
+def _keep_best(file: TunedFile, network: nn.Module, event: EpochFinished) -> None:
+    best = load_checkpoint(file.best)
+    if best is None or event.search_accuracy > best["accuracy"]:
+        save_checkpoint(
+            file.best, {"model": network.state_dict(), "accuracy": event.search_accuracy}
+        )
+
+
+def _recipe(effort: QuantizeEffort) -> TrainingRecipe:
+    return TrainingRecipe(
+        epochs=effort.finetune_epochs,
+        batch_size=effort.finetune_batch_size,
+        learning_rate=effort.finetune_learning_rate,
+        weight_decay=_WEIGHT_DECAY,
+        label_smoothing=0.0,  # as in the paper's fine-tuning
+    )

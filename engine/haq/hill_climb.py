@@ -1,0 +1,117 @@
+"""Hill climbing from the solver's policy, and random search under the same enforcement.
+
+The solver adds up what layers lose one at a time. Where many are narrow at once that no longer
+holds, and a climb by measured scores goes on from where the sum ends.
+"""
+
+import numpy as np
+
+from engine.haq.environment import Bits, QuantizationEnvironment, bits_of
+from engine.haq.policy_space import PolicySpace
+from engine.haq.trial import State, Trial, rng_from_state, rng_to_state
+from engine.schema.policy import Policy
+
+_MOST_CHANGES = 4  # operands moved at once; a single one is often put back by the enforcement
+_TRIES = 50  # proposals in a row that lead to known policies; then nothing new is near
+
+
+class HillClimb:
+    """Scores neighbours of the best policy so far, and moves to each that loses less."""
+
+    def __init__(
+        self,
+        space: PolicySpace,
+        environment: QuantizationEnvironment,
+        *,
+        start: Policy,
+        rng: np.random.Generator,
+    ) -> None:
+        self._space = space
+        self._environment = environment
+        self._rng = rng
+        self._best = start
+        self._best_loss: float | None = None  # None: the start is still to be scored
+        self._seen: set[Bits] = set()
+        self.is_exhausted = False
+
+    def step(self) -> Trial:
+        """Score the start, later a neighbour of the best that was not scored yet."""
+        proposed, policy = (self._best, self._best)
+        if self._best_loss is not None:
+            proposed, policy = self._unseen_neighbour()
+        trial = scored(self._environment, policy, proposed)
+        self._seen.add(bits_of(policy))
+        if self._best_loss is None or trial.score.loss < self._best_loss:
+            self._best, self._best_loss = policy, trial.score.loss
+        self.is_exhausted = self.is_exhausted or not self._space.free_layers
+        return trial
+
+    def state_dict(self) -> State:
+        """Return what `load_state_dict` needs to go on from here."""
+        return {
+            "rng": rng_to_state(self._rng),
+            "best": bits_of(self._best),
+            "best_loss": self._best_loss,
+            "seen": sorted(self._seen),
+            "is_exhausted": self.is_exhausted,
+        }
+
+    def load_state_dict(self, saved: State) -> None:
+        """Take up a saved state."""
+        rng_from_state(self._rng, saved["rng"])
+        self._best = self._environment.policy(saved["best"])
+        self._best_loss = saved["best_loss"]
+        self._seen = set(saved["seen"])
+        self.is_exhausted = saved["is_exhausted"]
+
+    def _unseen_neighbour(self) -> tuple[Policy, Policy]:
+        """Return a proposal and what it is carried out as; a known one if there is no other."""
+        for _ in range(_TRIES):
+            changes = int(self._rng.integers(1, _MOST_CHANGES + 1))
+            proposed = self._space.neighbour(self._best, self._rng, changes=changes)
+            policy = self._space.carry_out(proposed)
+            if bits_of(policy) not in self._seen:
+                return proposed, policy
+        self.is_exhausted = True
+        return proposed, policy
+
+
+class RandomSearch:
+    """Scores random proposals, carried out under the same budgets by the same rule."""
+
+    def __init__(
+        self,
+        space: PolicySpace,
+        environment: QuantizationEnvironment,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        self._space = space
+        self._environment = environment
+        self._rng = rng
+
+    @property
+    def is_exhausted(self) -> bool:
+        """With no layer to choose bits for, one policy is all there is."""
+        return not self._space.free_layers
+
+    def step(self) -> Trial:
+        """Score one proposal."""
+        proposed = self._space.random(self._rng)
+        return scored(self._environment, self._space.carry_out(proposed), proposed)
+
+    def state_dict(self) -> State:
+        """Return what `load_state_dict` needs to go on from here."""
+        return {"rng": rng_to_state(self._rng)}
+
+    def load_state_dict(self, saved: State) -> None:
+        """Take up a saved state."""
+        rng_from_state(self._rng, saved["rng"])
+
+
+def scored(environment: QuantizationEnvironment, policy: Policy, proposed: Policy) -> Trial:
+    """Return the trial of a policy."""
+    cache_hit = environment.knows(policy)
+    return Trial(
+        policy=policy, proposed=proposed, score=environment.score(policy), cache_hit=cache_hit
+    )

@@ -1,0 +1,261 @@
+"""A whole HAQ run, stage by stage: prepare, train if need be, measure, search, fine-tune, deliver.
+
+Every stage can be killed at any moment and goes on from its last checkpoint; what is told
+depends on the config alone, but for the seconds left.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from engine.haq.deliver import Delivery, deliver
+from engine.haq.environment import QuantizationEnvironment
+from engine.haq.finetune import finetune
+from engine.haq.plan import Plan, with_eta
+from engine.haq.policy_space import PolicySpace
+from engine.haq.record import RunState
+from engine.haq.report import entries, policies_to_tune
+from engine.haq.search import Search
+from engine.haq.sensitivity import SensitivityPass, measured_widths
+from engine.haq.subject import Subject, fill_weights, prepare, weights_request
+from engine.haq.thresholds import Thresholds, compute_thresholds
+from engine.haq.work import planned_work
+from engine.nn.folding import fold_batch_norms
+from engine.nn.quantized import QuantizedLayer
+from engine.nn.segments import cut
+from engine.schema.configs import QuantizeConfig
+from engine.schema.events import CheckpointSaved, Event, LogLine, SensitivityMeasured, Stage
+from engine.schema.places import Places
+from engine.schema.policy import Policy
+from engine.schema.results import LayerSensitivity
+from engine.solver.knapsack import solve
+from engine.solver.losses import additive_losses
+from engine.solver.problem import Problem, policy_problem
+from engine.training.float_weights import FloatWeights, are_at_hand
+from engine.training.interrupt import Interrupt, Stopped
+from engine.training.seed import seed_everything
+
+_CALIBRATION_BATCH = 128
+_MAPS_BYTES = 2**30  # at most, of the feature maps that the sensitivity pass keeps at a cut
+_FLOAT_BYTES = 4
+_SAVE_EVERY_S = 2.0
+
+
+def quantize(
+    config: QuantizeConfig, workdir: Path, *, places: Places, interrupt: Interrupt
+) -> Iterator[Event]:
+    """Run a HAQ search to its result, from the working folder's checkpoints if there are any.
+
+    Raises:
+        EngineError: something that the person who started the run can mend.
+        Stopped: on request, at a safe point.
+    """
+    yield from with_eta(_Run(config, workdir, places, interrupt).events())
+
+
+class _Run:
+    """What the stages hand on to one another."""
+
+    subject: Subject
+    plan: Plan
+    weights: FloatWeights
+    thresholds: Thresholds
+    network: nn.Module  # evaluates only, its batch norms folded, its layers ready for bits
+    layers: dict[str, QuantizedLayer]
+    problem: Problem
+
+    def __init__(
+        self, config: QuantizeConfig, workdir: Path, places: Places, interrupt: Interrupt
+    ) -> None:
+        self.config = config
+        self.workdir = workdir
+        self.places = places
+        self.interrupt = interrupt
+        self.checkpoint = workdir / "search.checkpoint"
+        self.state = RunState.load(self.checkpoint) or RunState()
+
+    def events(self) -> Iterator[Event]:
+        seed_everything(self.config.seed)
+        with self._timed("preparing"):
+            self.subject = prepare(self.config, self.places)
+            yield from self._say_what_is_at_hand()
+        with self._timed("training"):
+            yield from self._fill_weights()
+        with self._timed("preparing"):
+            self._calibrate()
+        with self._timed("sensitivity"):
+            yield from self._measure_sensitivity()
+        with self._timed("searching"):
+            space, environment = self._search_ground()
+            yield from self._search(space, environment)
+        with self._timed("finetuning"):
+            rows = entries(self.config, self.subject, environment, self.state)
+            tuned = policies_to_tune(self.config, rows, self.state)
+            yield from self._finetune(tuned)
+        yield from deliver(
+            Delivery(
+                config=self.config,
+                workdir=self.workdir,
+                subject=self.subject,
+                weights=self.weights,
+                thresholds=self.thresholds,
+                space=space,
+                environment=environment,
+                state=self.state,
+                rows=rows,
+                tuned=tuned,
+                tuned_folder=self._tuned_folder,
+                plan=self.plan,
+                interrupt=self.interrupt,
+            )
+        )
+
+    def _say_what_is_at_hand(self) -> Iterator[Event]:
+        for note in self.subject.splits.notes:
+            yield LogLine(text=note)
+        request = weights_request(self.config, self.subject)
+        trains = not are_at_hand(request, self.subject.splits, self.places)
+        self.plan = Plan(planned_work(self.config, self.subject, trains=trains))
+        yield self.plan.progress("preparing", 1, 2, "steps")
+
+    def _fill_weights(self) -> Iterator[Event]:
+        self.weights = yield from fill_weights(
+            self.subject,
+            self.config,
+            workdir=self.workdir,
+            places=self.places,
+            plan=self.plan,
+            interrupt=self.interrupt,
+        )
+
+    def _calibrate(self) -> None:
+        """Compute all clipping thresholds, on images of the train split."""
+        self.network, self.layers = self.subject.quantisable()
+        fold_batch_norms(self.network)
+        images_NCHW, _ = self.subject.splits.train.first(self.config.effort.calibration_images)
+        self.thresholds = compute_thresholds(
+            self.network,
+            self.layers,
+            [self._placed(part) for part in torch.split(images_NCHW, _CALIBRATION_BATCH)],
+            clipping=self.config.clipping,
+            granularity=self.config.granularity,
+        )
+
+    def _measure_sensitivity(self) -> Iterator[Event]:
+        specs = self.subject.spec.layers
+        widths = measured_widths(self.config.weight_bits, self.config.activation_bits)
+        measure = None
+        saved_at = time.monotonic()
+        for index, spec in enumerate(specs):
+            if index < len(self.state.sensitivities):
+                continue
+            if index in (0, len(specs) - 1):  # pinned: no width is chosen
+                one = LayerSensitivity(layer=spec.name, weight_losses={}, activation_losses={})
+            else:
+                measure = measure or self._sensitivity_pass()
+                one = measure.measure(spec.name, widths)
+                yield SensitivityMeasured(
+                    layer=one.layer,
+                    index=index,
+                    weight_losses=one.weight_losses,
+                    activation_losses=one.activation_losses,
+                )
+            self.state.sensitivities.append(one)
+            yield self.plan.progress("sensitivity", index + 1, len(specs), "layers")
+            if self.interrupt.stops or time.monotonic() - saved_at > _SAVE_EVERY_S:
+                self.state.save(self.checkpoint)
+                saved_at = time.monotonic()
+            if self.interrupt.stops:
+                raise Stopped
+        self.state.save(self.checkpoint)
+        yield CheckpointSaved(stage="sensitivity", step=len(specs))
+
+    def _sensitivity_pass(self) -> SensitivityPass:
+        count = self.config.effort.sensitivity_images
+        images_NCHW, labels_N = self.subject.splits.search.first(count)
+        images_NCHW = self._placed(images_NCHW)
+        largest = _MAPS_BYTES // (_FLOAT_BYTES * len(images_NCHW))
+        return SensitivityPass(
+            cut(self.network, images_NCHW[:2], largest=largest),
+            self.layers,
+            thresholds=self.thresholds,
+            images_NCHW=images_NCHW,
+            labels_N=labels_N.to(self.subject.device),
+        )
+
+    def _search_ground(self) -> tuple[PolicySpace, QuantizationEnvironment]:
+        """Return the policies that may be tried, and what scores them."""
+        config, subject = self.config, self.subject
+        self.problem = policy_problem(
+            subject.spec,
+            subject.costs,
+            tuple(dict.fromkeys(budget.metric for budget in config.budgets)),
+            config.weight_bits,
+            config.activation_bits,
+            losses=additive_losses(self.state.sensitivities),
+        )
+        space = PolicySpace(
+            self.problem,
+            config.budgets,
+            weight_bits=config.weight_bits,
+            activation_bits=config.activation_bits,
+        )
+        images_NCHW, labels_N = subject.splits.search.first(config.effort.score_images)
+        environment = QuantizationEnvironment(
+            self.network,
+            self.layers,
+            thresholds=self.thresholds,
+            images_NCHW=self._placed(images_NCHW),
+            labels_N=labels_N.to(subject.device),
+            model_hash=subject.spec.model_hash,
+        )
+        return space, environment
+
+    def _search(self, space: PolicySpace, environment: QuantizationEnvironment) -> Iterator[Event]:
+        search = Search(
+            self.config,
+            self.subject,
+            space=space,
+            environment=environment,
+            solved=solve(self.problem, self.config.budgets),
+            state=self.state,
+            checkpoint=self.checkpoint,
+            plan=self.plan,
+            interrupt=self.interrupt,
+        )
+        yield from search.run()
+
+    def _finetune(self, tuned: dict[str, Policy]) -> Iterator[Event]:
+        for index, (name, policy) in enumerate(tuned.items()):
+            part = (index / len(tuned), (index + 1) / len(tuned))
+            yield from finetune(
+                self.subject,
+                policy,
+                name=name,
+                thresholds=self.thresholds,
+                effort=self.config.effort,
+                seed=self.config.seed,
+                folder=self._tuned_folder,
+                interrupt=self.interrupt,
+                span=self.plan.span("finetuning", part),
+            )
+
+    @property
+    def _tuned_folder(self) -> Path:
+        return self.workdir / "tuned"
+
+    def _placed(self, images_NCHW: Tensor) -> Tensor:
+        return images_NCHW.to(self.subject.device)
+
+    @contextmanager
+    def _timed(self, stage: Stage) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = self.state.stage_seconds
+            seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - started

@@ -1,0 +1,74 @@
+"""The four strategies of a search, each set up the same way on the same policy space."""
+
+from engine.haq.agent_search import AgentSearch
+from engine.haq.ddpg import AgentSettings
+from engine.haq.environment import QuantizationEnvironment
+from engine.haq.hill_climb import HillClimb, RandomSearch, scored
+from engine.haq.policy_space import PolicySpace
+from engine.haq.trial import State, Trial
+from engine.haq.trial import Strategy as Searcher
+from engine.haq.walk import LayerWalk
+from engine.schema.configs import QuantizeConfig
+from engine.schema.layers import ModelSpec
+from engine.schema.policy import Policy
+from engine.schema.results import Strategy
+from engine.training.seed import numpy_generator, torch_generator
+
+
+class SolverAnswer:
+    """The solver's policy: a single trial, to see what its prediction is worth."""
+
+    def __init__(self, environment: QuantizationEnvironment, policy: Policy) -> None:
+        self._environment = environment
+        self._policy = policy
+
+    @property
+    def is_exhausted(self) -> bool:
+        """It has one answer."""
+        return False
+
+    def step(self) -> Trial:
+        """Score it."""
+        return scored(self._environment, self._policy, self._policy)
+
+    def state_dict(self) -> State:
+        """Return nothing: there is no state."""
+        return {}
+
+    def load_state_dict(self, saved: State) -> None:
+        """Take up nothing."""
+
+
+def searcher(
+    strategy: Strategy,
+    *,
+    config: QuantizeConfig,
+    spec: ModelSpec,
+    space: PolicySpace,
+    environment: QuantizationEnvironment,
+    solved: Policy,
+) -> Searcher:
+    """Return a strategy at its beginning; its randomness is a stream of its own."""
+    rng = numpy_generator(config.seed, strategy)
+    if strategy == "solver":
+        return SolverAnswer(environment, solved)
+    if strategy == "hill_climb":
+        return HillClimb(space, environment, start=solved, rng=rng)
+    if strategy == "random":
+        return RandomSearch(space, environment, rng=rng)
+    return AgentSearch(
+        space,
+        environment,
+        LayerWalk(spec.layers, space),
+        teacher=solved,
+        episodes=config.effort.episodes,
+        settings=AgentSettings.for_episodes(config.effort.episodes),
+        generator=torch_generator(config.seed, strategy),
+        rng=rng,
+    )
+
+
+def steps_of(strategy: Strategy, config: QuantizeConfig) -> int:
+    """Return how many policies a strategy may try."""
+    effort = config.effort
+    return {"solver": 1, "agent": effort.episodes}.get(strategy, effort.evaluations)

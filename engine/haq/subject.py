@@ -1,0 +1,114 @@
+"""The network that is quantised, with its images, its costs and its float weights."""
+
+import copy
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from engine.catalog.datasets import dataset_entry
+from engine.catalog.models import fitted_input, model_entry
+from engine.catalog.targets import target_entry
+from engine.cost.model import CostModel
+from engine.cost.pricing import cost_model
+from engine.data.splits import Splits, load_splits, normalisation_for
+from engine.haq.plan import Plan
+from engine.nn.build import build_model
+from engine.nn.describe import describe
+from engine.nn.layout import lay_channels_last
+from engine.nn.quantized import QuantizedLayer, quantize_layers
+from engine.schema.configs import QuantizeConfig
+from engine.schema.errors import InvalidConfig
+from engine.schema.events import Event
+from engine.schema.layers import ModelSpec
+from engine.schema.places import Places
+from engine.solver.reach import check_budgets
+from engine.training.device import pick_device
+from engine.training.float_weights import FloatWeights, WeightsRequest, obtain_float_weights
+from engine.training.interrupt import Interrupt
+
+_FEWEST_LAYERS = 3  # the first and the last keep 8 bits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Subject:
+    """A float network in eval mode on its device, and all that a search asks of it."""
+
+    network: nn.Module
+    spec: ModelSpec
+    splits: Splits
+    costs: CostModel
+    device: torch.device
+
+    def quantisable(self) -> tuple[nn.Module, dict[str, QuantizedLayer]]:
+        """Return a copy whose layers can be given bits, and those layers by name."""
+        network = copy.deepcopy(self.network)
+        layers = quantize_layers(network, self.spec.layers)
+        lay_channels_last(network)
+        return network.eval(), layers
+
+
+def prepare(config: QuantizeConfig, places: Places) -> Subject:
+    """Return the subject with random weights; whatever cannot be done is found out here.
+
+    Raises:
+        InvalidConfig: a field names what does not exist or does not fit.
+        BudgetUnreachable: no policy meets a budget.
+        UnsupportedModel: a layer that cannot be quantised.
+    """
+    device = pick_device(config.device)
+    dataset, entry = dataset_entry(config.dataset), model_entry(config.model)
+    image, classes = fitted_input(entry, dataset)
+    network = build_model(config.model, input=image, classes=classes)
+    spec = describe(network, model_id=config.model, input=image, classes=classes)
+    if len(spec.layers) < _FEWEST_LAYERS:
+        raise InvalidConfig(
+            "model",
+            f"{config.model} has {len(spec.layers)} quantisable layers; the first and the last "
+            f"keep 8 bits, so at least {_FEWEST_LAYERS} are needed",
+        )
+    costs = cost_model(target_entry(config.target))
+    check_budgets(spec, costs, config.budgets, config.weight_bits, config.activation_bits)
+    splits = load_splits(
+        config.dataset,
+        input=image,
+        data_root=places.data_root,
+        normalisation=normalisation_for(entry, dataset),
+    )
+    return Subject(network=network.to(device), spec=spec, splits=splits, costs=costs, device=device)
+
+
+def weights_request(config: QuantizeConfig, subject: Subject) -> WeightsRequest:
+    """Return which float weights a run wants."""
+    return WeightsRequest(
+        spec=subject.spec,
+        dataset=config.dataset,
+        recipe=config.recipe,
+        checkpoint=Path(config.checkpoint) if config.checkpoint else None,
+    )
+
+
+def fill_weights(
+    subject: Subject,
+    config: QuantizeConfig,
+    *,
+    workdir: Path,
+    places: Places,
+    plan: Plan,
+    interrupt: Interrupt,
+) -> Generator[Event, None, FloatWeights]:
+    """Give the subject its float weights; trains them if none are at hand."""
+    weights = yield from obtain_float_weights(
+        subject.network,
+        weights_request(config, subject),
+        splits=subject.splits,
+        places=places,
+        device=subject.device,
+        progress_file=workdir / "float.checkpoint",
+        interrupt=interrupt,
+        span=plan.span("training"),
+    )
+    subject.network.eval()
+    return weights

@@ -1,0 +1,38 @@
+"""How much work each stage is expected to be, so that the whole run's progress moves evenly."""
+
+from collections.abc import Mapping
+
+from engine.haq.strategies import steps_of
+from engine.haq.subject import Subject
+from engine.schema.configs import QuantizeConfig
+from engine.schema.events import Stage
+
+# In forward passes of one image. Measured on small networks; only the bar's evenness hangs on it.
+_TRAINING_STEP = 4.0  # of a batch, per image
+_SENSITIVITY_WIDTHS = 8  # measured for a layer on average, both operands
+_MEAN_REST = 0.5  # of the network that an evaluation of the sensitivity pass runs
+_AGENT_OVERHEAD = 600  # images' worth of updates in an episode
+_TUNED_BASELINES = 2  # the solver's policy and the uniform one
+_REPORTED = 10  # rows measured on the report split, some of them twice
+_PREPARING = 2_000
+
+
+def planned_work(
+    config: QuantizeConfig, subject: Subject, *, trains: bool
+) -> Mapping[Stage, float]:
+    """Return each stage's work in forward passes of one image."""
+    effort = config.effort
+    train_images = len(subject.splits.train)
+    tuned = effort.finetune_contenders + _TUNED_BASELINES
+    tuning_images = effort.finetune_epochs * min(effort.finetune_images, train_images)
+    policies = 1 + 2 * steps_of("random", config) + steps_of("agent", config)
+    return {
+        "preparing": _PREPARING,
+        "training": trains * _TRAINING_STEP * config.recipe.epochs * train_images,
+        "sensitivity": (
+            len(subject.spec.layers) * _SENSITIVITY_WIDTHS * _MEAN_REST * effort.sensitivity_images
+        ),
+        "searching": (policies * effort.score_images + steps_of("agent", config) * _AGENT_OVERHEAD),
+        "finetuning": tuned * tuning_images * _TRAINING_STEP,
+        "exporting": _REPORTED * min(10_000, len(subject.splits.report)),
+    }

@@ -1,0 +1,219 @@
+"""Convolution and linear layers that compute as if their operands had few bits.
+
+Symmetric linear quantisation without a zero point (Wang et al. 2019, section 3.4): a weight scale
+per output channel or per tensor, one clip per layer for the input activations. A half-wave
+quantiser covers [0, clip], a full-wave one [-clip, clip]. Rounding is to even on ties and straight-through
+in the gradient; the activation clip is trainable (PACT, Choi et al. 2018).
+
+Shapes: N images, C output channels, * any further axes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from engine.schema.errors import UnsupportedModel
+from engine.schema.layers import LayerSpec
+from engine.schema.policy import LayerBits
+
+# A clip of zero (a layer of zeros) would divide by zero; any positive one maps zeros to zeros.
+_SMALLEST_CLIP = 1e-8
+
+
+def weight_levels(bits: int) -> int:
+    """Return how many steps a signed weight has on each side of zero."""
+    return (1 << (bits - 1)) - 1
+
+
+def activation_levels(bits: int, *, signed: bool) -> int:
+    """Return how many steps an activation has above zero."""
+    return (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
+
+
+class QuantizedLayer(nn.Module):
+    """Stands in for a layer and quantises its input and its weights; without widths it is float."""
+
+    weight_scale: Tensor  # (C, 1, ...) or (1, 1, ...)
+
+    def __init__(self, inner: nn.Conv2d | nn.Linear, *, input_signed: bool) -> None:
+        super().__init__()
+        self.inner = inner
+        self.input_signed = input_signed
+        self.bits: LayerBits | None = None
+        self.activation_clip = nn.Parameter(inner.weight.new_ones(()))
+        self.register_buffer("weight_scale", inner.weight.new_ones([1] * inner.weight.dim()))
+        self._quantizes_weights = False
+        self._quantizes_input = False
+        self._multiplier_C: Tensor | None = None
+        self._offset_C: Tensor | None = None
+        self._cached: tuple[tuple[int, int], Tensor, Tensor | None] | None = None
+
+    def set_bits(self, bits: LayerBits, *, weight_clip: Tensor, activation_clip: Tensor) -> None:
+        """Quantise both operands from now on; the weight clip is of shape (C,) or (1,)."""
+        self.set_weight_bits(bits.weight_bits, weight_clip)
+        self.set_activation_bits(bits.activation_bits, activation_clip)
+        self.bits = bits
+
+    def set_weight_bits(self, bits: int, clip: Tensor) -> None:
+        """Quantise the weights; the clip is of shape (C,) or (1,)."""
+        shape = [-1] + [1] * (self.inner.weight.dim() - 1)
+        scale = clip.clamp_min(_SMALLEST_CLIP).view(shape) / weight_levels(bits)
+        self.weight_scale = scale.to(self.inner.weight)
+        self._weight_levels = weight_levels(bits)
+        self._quantizes_weights = True
+        self._cached = None
+
+    def set_activation_bits(self, bits: int, clip: Tensor) -> None:
+        """Quantise the input; the clip is of shape ()."""
+        self.activation_clip.data = clip.clamp_min(_SMALLEST_CLIP).to(self.activation_clip)
+        self._activation_levels = activation_levels(bits, signed=self.input_signed)
+        self._quantizes_input = True
+        self._cached = None
+
+    def set_float(self) -> None:
+        """Quantise nothing from now on."""
+        self.bits = None
+        self._quantizes_weights = self._quantizes_input = False
+        self._cached = None
+
+    def fold(self, multiplier_C: Tensor, offset_C: Tensor) -> None:
+        """Take over an affine map of the output channels; the weights are quantised before it."""
+        self._multiplier_C, self._offset_C = multiplier_C, offset_C
+        self._cached = None
+
+    def integer_weights(self) -> Tensor:
+        """Return the weights in units of their scale, as int8."""
+        steps = _to_steps(self.inner.weight.detach(), self.weight_scale, self._weight_levels)
+        return steps.to(torch.int8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's output; in eval mode it carries no gradient to the weights."""
+        if not self.training:
+            weight, bias = self._evaluated_operands()
+            return _apply(self.inner, self._input_steps(x), weight, bias)
+        if self._quantizes_input:
+            x = quantize_activation(
+                x, self.activation_clip, levels=self._activation_levels, signed=self.input_signed
+            )
+        weight = self.inner.weight
+        if self._quantizes_weights:
+            weight = quantize_weight(weight, self.weight_scale, levels=self._weight_levels)
+        return _apply(self.inner, x, weight, self.inner.bias)
+
+    def _input_steps(self, x: Tensor) -> Tensor:
+        """Return a quantised input in units of its scale, which the weights carry."""
+        if not self._quantizes_input:
+            return x
+        levels, clip = self._activation_levels, self.activation_clip.detach()
+        lowest = -levels if self.input_signed else 0
+        return torch.mul(x, (clip / levels).reciprocal()).round_().clamp_(lowest, levels)
+
+    def _evaluated_operands(self) -> tuple[Tensor, Tensor | None]:
+        # The versions count in-place changes, so a step or a load is never answered from before.
+        versions = (self.inner.weight._version, self.activation_clip._version)
+        if self._cached is None or self._cached[0] != versions:
+            with torch.no_grad():
+                self._cached = (versions, *self._merged_operands())
+        return self._cached[1], self._cached[2]
+
+    def _merged_operands(self) -> tuple[Tensor, Tensor | None]:
+        """Return the quantised weights times the scale of the input and the folded factor."""
+        weight, bias = self.inner.weight, self.inner.bias
+        if self._quantizes_weights:
+            weight = _to_steps(weight, self.weight_scale, self._weight_levels) * self.weight_scale
+        if self._quantizes_input:
+            weight = weight * (self.activation_clip / self._activation_levels)
+        if self._multiplier_C is None or self._offset_C is None:
+            return weight, bias
+        shape = [-1] + [1] * (weight.dim() - 1)
+        shift = self._offset_C if bias is None else bias * self._multiplier_C + self._offset_C
+        return weight * self._multiplier_C.view(shape), shift
+
+
+def quantize_layers(model: nn.Module, specs: Sequence[LayerSpec]) -> dict[str, QuantizedLayer]:
+    """Put a quantised layer in the place of each listed one; return them by name, in that order.
+
+    Raises:
+        UnsupportedModel: a listed layer is neither a 2-d convolution nor linear.
+    """
+    return {spec.name: _swap(model, spec) for spec in specs}
+
+
+def quantized_layers(model: nn.Module) -> dict[str, QuantizedLayer]:
+    """Return the quantised layers that stand in a network, by name."""
+    return {name: m for name, m in model.named_modules() if isinstance(m, QuantizedLayer)}
+
+
+def set_float(layers: Mapping[str, QuantizedLayer]) -> None:
+    """Let all these layers compute in float."""
+    for layer in layers.values():
+        layer.set_float()
+
+
+def quantize_weight(weight: Tensor, scale: Tensor, *, levels: int) -> Tensor:
+    """Return the weights on their grid: Wang et al. 2019, eq. 6; the gradient passes unmasked."""
+    return cast(Tensor, _QuantizeWeight.apply(weight, scale, levels))
+
+
+def quantize_activation(x: Tensor, clip: Tensor, *, levels: int, signed: bool) -> Tensor:
+    """Return an activation on its grid; where it is cut off, the gradient goes to the clip."""
+    quantized = _QuantizeActivation.apply(x, clip, levels, signed)
+    return cast(Tensor, quantized)
+
+
+def _to_steps(x: Tensor, scale: Tensor, levels: int) -> Tensor:
+    return torch.div(x, scale).round_().clamp_(-levels, levels)
+
+
+class _QuantizeWeight(torch.autograd.Function):
+    # In place after the first product: two thirds of the passes over memory of the plain formula.
+    @staticmethod
+    def forward(_ctx: Any, weight: Tensor, scale: Tensor, levels: int) -> Tensor:  # Any: torch's
+        return _to_steps(weight, scale, levels).mul_(scale)
+
+    @staticmethod
+    def backward(_ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # Any: torch's
+        return grad, None, None
+
+
+class _QuantizeActivation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, clip: Tensor, levels: int, signed: bool) -> Tensor:
+        scale = clip / levels
+        ctx.save_for_backward(x, clip)
+        ctx.signed = signed
+        lowest = -levels if signed else 0
+        return torch.mul(x, scale.reciprocal()).round_().clamp_(lowest, levels).mul_(scale)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        x, clip = ctx.saved_tensors
+        above = grad * (x > clip)
+        if not ctx.signed:
+            # A half-wave input is not negative, so nothing is cut off below.
+            return grad - above, above.sum(), None, None
+        below = grad * (x < -clip)
+        return grad - above - below, above.sum() - below.sum(), None, None
+
+
+def _apply(inner: nn.Conv2d | nn.Linear, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if isinstance(inner, nn.Linear):
+        return nn.functional.linear(x, weight, bias)
+    output: Tensor = inner._conv_forward(x, weight, bias)
+    return output
+
+
+def _swap(model: nn.Module, spec: LayerSpec) -> QuantizedLayer:
+    parent_name, _, child_name = spec.name.rpartition(".")
+    parent = model.get_submodule(parent_name)
+    inner = getattr(parent, child_name, None)
+    if not isinstance(inner, nn.Conv2d | nn.Linear):
+        raise UnsupportedModel(
+            spec.name, f"is a {type(inner).__name__}; only Conv2d and Linear can be quantised"
+        )
+    layer = QuantizedLayer(inner, input_signed=spec.input_signed)
+    layer.train(inner.training)
+    setattr(parent, child_name, layer)
+    return layer
