@@ -82,8 +82,9 @@ def deliver(run: Delivery) -> Iterator[Event]:
             raise Stopped
     found, ranked = crowned(tuple(contenders))
     run.state.stage_seconds["exporting"] = time.monotonic() - started
-    artifacts = _write(run, next(row for row in ranked if row.id == found), measuring)
     yield run.plan.progress("exporting", len(run.rows) + 1, len(run.rows) + 1, "contenders")
+    # Last of all: the log is among the files, and what follows its hash would change it.
+    artifacts = _write(run, next(row for row in ranked if row.id == found), measuring)
     yield RunFinished(result=_result(run, found, ranked, artifacts))
 
 
