@@ -235,11 +235,7 @@ def _contender(
     return Contender(
         id=contender_id,
         label=label,
-        role="found"
-        if contender_id == "hill_climb"
-        else "strategy"
-        if is_strategy
-        else "baseline",
+        role="found" if contender_id == "hill_climb" else "strategy" if is_strategy else "baseline",
         cost=cost_model(target_entry(config.target)).network_cost(spec, policy),
         policy=policy,
         search_accuracy=_accuracy(before, "search", 2000),
@@ -273,8 +269,8 @@ def _loss_of(spec: ModelSpec, policy: Policy) -> float:
     losses = 0.0
     for layer in _priced(spec, policy):
         row, bits = sensitivity(layer), policy[layer.name]
-        losses += row.weight_losses[str(bits.weight_bits)] * 0.2
-        losses += row.activation_losses[str(bits.activation_bits)] * 0.2
+        losses += row.weight_losses[str(bits.weight_bits)] * 0.05
+        losses += row.activation_losses[str(bits.activation_bits)] * 0.05
     return round(0.25 + losses, 5)
 
 

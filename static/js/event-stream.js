@@ -6,6 +6,8 @@ const PING_EVERY_MS = 8_000;
 const SILENT_AFTER_MS = 16_000; // a socket can be half open: no word, and no close event either
 const POLL_EVERY_MS = 3_000;
 const FAILURES_BEFORE_POLLING = 2;
+const OPEN = 1; // of a WebSocket's states
+const LOST = 1006;
 const FORBIDDEN = new Set([4401, 4404]);
 
 // How long to wait before the nth try: doubled each time, spread so that tabs do not march in step.
@@ -15,106 +17,131 @@ export function backoffMs(failures, random = Math.random) {
 }
 
 // `handlers`: onEvents(events), onState(state), onLink("connecting"|"live"|"polling"|"stale"|"closed").
-// `outside`: what a test replaces: Socket, fetch, setTimeout, clearTimeout, now, random.
+// `outside`: the browser, or what a test puts in its place.
 export function openStream({ socketUrl, eventsUrl, handlers, outside = browser() }) {
-  let log = emptyLog();
-  let socket = null;
-  let failures = 0;
-  let heardAt = outside.now();
-  let isClosed = false;
-  let isFetching = false;
-  const timers = new Set();
+  const stream = new EventStream(socketUrl, eventsUrl, handlers, outside);
+  stream.start();
+  return stream;
+}
 
-  const later = (action, ms) => {
-    const timer = outside.setTimeout(() => {
-      timers.delete(timer);
-      if (!isClosed) action();
-    }, ms);
-    timers.add(timer);
-  };
+class EventStream {
+  #log = emptyLog();
+  #socket = null;
+  #failures = 0;
+  #heardAt = 0;
+  #isOver = false;
+  #isFetching = false;
+  #timers = new Set();
 
-  const take = (events) => {
-    const received = receive(log, events);
-    log = received.log;
-    if (received.fresh.length) handlers.onEvents(received.fresh);
-    if (received.hasGap) catchUp();
-  };
+  constructor(socketUrl, eventsUrl, handlers, outside) {
+    Object.assign(this, { socketUrl, eventsUrl, handlers, outside });
+  }
 
-  const catchUp = async () => {
-    if (isFetching) return;
-    isFetching = true;
-    try {
-      let answer = await outside.fetch(`${eventsUrl}?after=${log.lastSeq}`);
-      while (answer.ok && !isClosed) {
-        const { events, state } = await answer.json();
-        handlers.onState(state);
-        take(events);
-        if (!events.length || log.lastSeq >= state.last_seq) break;
-        answer = await outside.fetch(`${eventsUrl}?after=${log.lastSeq}`);
-      }
-      if (!answer.ok) return;
-      heardAt = outside.now();
-      if (!socket) handlers.onLink("polling");
-    } catch {
-      if (!socket) handlers.onLink("stale");
-    } finally {
-      isFetching = false;
-    }
-  };
+  start() {
+    this.handlers.onLink("connecting");
+    this.#connect();
+  }
 
-  const poll = () => {
-    if (socket?.readyState === 1) return;
-    catchUp();
-    later(poll, POLL_EVERY_MS);
-  };
+  close() {
+    this.#isOver = true;
+    for (const timer of this.#timers) this.outside.clearTimeout(timer);
+    this.#socket?.close();
+  }
 
-  const connect = () => {
-    const mine = new outside.Socket(`${socketUrl}?after=${log.lastSeq}`);
-    socket = mine;
-    mine.onopen = () => {
-      failures = 0;
-      heardAt = outside.now();
-      handlers.onLink("live");
-      watch(mine);
+  #connect() {
+    const socket = new this.outside.Socket(`${this.socketUrl}?after=${this.#log.lastSeq}`);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#failures = 0;
+      this.#heardAt = this.outside.now();
+      this.handlers.onLink("live");
+      this.#watch(socket);
     };
-    mine.onmessage = (message) => {
-      heardAt = outside.now();
-      const frame = JSON.parse(message.data);
-      if (frame.type === "events") take(frame.events);
-      if (frame.type === "state") handlers.onState(frame.state);
-    };
-    mine.onclose = (event) => {
-      if (socket !== mine || isClosed) return;
-      socket = null;
-      if (FORBIDDEN.has(event.code)) return handlers.onLink("closed");
-      failures += 1;
-      handlers.onLink(failures > FAILURES_BEFORE_POLLING ? "polling" : "connecting");
-      if (failures === FAILURES_BEFORE_POLLING) poll();
-      later(connect, backoffMs(failures, outside.random));
-    };
-  };
+    socket.onmessage = (message) => this.#hear(JSON.parse(message.data));
+    socket.onclose = ({ code }) => this.#lose(socket, code);
+  }
 
-  const watch = (mine) => {
-    if (socket !== mine) return;
-    if (outside.now() - heardAt > SILENT_AFTER_MS) {
-      handlers.onLink("stale");
-      mine.onclose({ code: 1006 });
-      mine.close();
+  #hear(frame) {
+    this.#heardAt = this.outside.now();
+    if (frame.type === "events") this.#take(frame.events);
+    if (frame.type === "state") this.handlers.onState(frame.state);
+  }
+
+  #take(events) {
+    const { log, fresh, hasGap } = receive(this.#log, events);
+    this.#log = log;
+    if (fresh.length) this.handlers.onEvents(fresh);
+    if (hasGap) this.#catchUp();
+  }
+
+  #lose(socket, code) {
+    if (this.#socket !== socket || this.#isOver) return;
+    this.#socket = null;
+    if (FORBIDDEN.has(code)) {
+      this.handlers.onLink("closed");
       return;
     }
-    mine.send(JSON.stringify({ type: "ping" }));
-    later(() => watch(mine), PING_EVERY_MS);
-  };
+    this.#failures += 1;
+    if (this.#failures < FAILURES_BEFORE_POLLING) this.handlers.onLink("connecting");
+    if (this.#failures === FAILURES_BEFORE_POLLING) this.#poll();
+    this.#later(() => this.#connect(), backoffMs(this.#failures, this.outside.random));
+  }
 
-  handlers.onLink("connecting");
-  connect();
-  return {
-    close() {
-      isClosed = true;
-      for (const timer of timers) outside.clearTimeout(timer);
-      socket?.close();
-    },
-  };
+  // Sends pings and notices when nothing comes back.
+  #watch(socket) {
+    if (this.#socket !== socket) return;
+    if (this.outside.now() - this.#heardAt > SILENT_AFTER_MS) {
+      this.handlers.onLink("stale");
+      this.#lose(socket, LOST);
+      socket.close();
+      return;
+    }
+    socket.send(JSON.stringify({ type: "ping" }));
+    this.#later(() => this.#watch(socket), PING_EVERY_MS);
+  }
+
+  #poll() {
+    if (this.#isLive) return;
+    this.#catchUp();
+    this.#later(() => this.#poll(), POLL_EVERY_MS);
+  }
+
+  // Fetches over HTTP all that is missing.
+  async #catchUp() {
+    if (this.#isFetching) return;
+    this.#isFetching = true;
+    try {
+      while (await this.#fetchPage());
+      if (!this.#isLive) this.handlers.onLink("polling");
+    } catch {
+      if (!this.#isLive) this.handlers.onLink("stale");
+    } finally {
+      this.#isFetching = false;
+    }
+  }
+
+  // Returns whether there is more.
+  async #fetchPage() {
+    const answer = await this.outside.fetch(`${this.eventsUrl}?after=${this.#log.lastSeq}`);
+    if (!answer.ok) throw new Error(`the log answered ${answer.status}`);
+    const { events, state } = await answer.json();
+    if (this.#isOver) return false;
+    this.#take(events);
+    this.handlers.onState(state);
+    return events.length > 0 && this.#log.lastSeq < state.last_seq;
+  }
+
+  #later(action, ms) {
+    const timer = this.outside.setTimeout(() => {
+      this.#timers.delete(timer);
+      if (!this.#isOver) action();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  get #isLive() {
+    return this.#socket?.readyState === OPEN;
+  }
 }
 
 function browser() {

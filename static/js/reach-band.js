@@ -55,5 +55,8 @@ export function startReachBand(form) {
 
 function moveMarker(form, share) {
   const marker = form.querySelector("[data-marker]");
-  marker?.setAttribute("x", `${100 * share}%`);
+  if (!marker) return;
+  marker.setAttribute("x", `${100 * share}%`);
+  const anchor = share < 0.08 ? "start" : share > 0.92 ? "end" : "middle";
+  marker.querySelector("text").setAttribute("text-anchor", anchor);
 }

@@ -35,7 +35,7 @@ def equal_cost_chart(episodes: Sequence[ScoredEpisode]) -> Chart:
             "layout": layout(
                 height=_HEIGHT,
                 xaxis=axis("Policies scored", rangemode="tozero", tickformat="d"),
-                yaxis=axis("Best accuracy so far, search images (%)", range=_range(curves)),
+                yaxis=axis("Best accuracy so far (%)", range=_range(curves)),
             ),
         },
         table=_table(curves),

@@ -118,11 +118,12 @@ def _contender_trace(
     return {
         "type": "scatter",
         "mode": "markers+text",
-        "name": "Contenders, fine-tuned where they were",
+        "name": "Contenders, as tuned",
         "x": [row.cost[metric] / unit.size for row in rows],
         "y": [_percent(_search_accuracy(row)) for row in rows],
-        "text": [f"found: {row.label}" if row.id == found else row.label for row in rows],
-        "textposition": "top center",
+        "text": [_label(row, found=found) for row in rows],
+        "hovertext": [row.label for row in rows],
+        "textposition": [_side(row, rows, metric, found=found) for row in rows],
         "textfont": {"size": 11, "color": INK},
         "cliponaxis": False,
         "marker": {
@@ -131,8 +132,25 @@ def _contender_trace(
             "size": [16 if row.id == found else 8 for row in rows],
             "line": {"color": "var(--surface)", "width": 1},
         },
-        "hovertemplate": f"%{{text}}<br>%{{x:.3f}} {unit.symbol}<br>%{{y:.1f}} %<extra></extra>",
+        "hovertemplate": (
+            f"%{{hovertext}}<br>%{{x:.3f}} {unit.symbol}<br>%{{y:.1f}} %<extra></extra>"
+        ),
     }
+
+
+def _label(row: Contender, *, found: str) -> str:
+    """Return the text beside a mark: what else a strategy found lies too near to be labelled."""
+    if row.id == found:
+        return f"found: {row.label}"
+    return row.label if row.role == "baseline" else ""
+
+
+def _side(row: Contender, rows: Sequence[Contender], metric: Metric, *, found: str) -> str:
+    """Return where a label stands: clear of its neighbour at the budget, inside at the right."""
+    if row.id == found:
+        return "top left"
+    widest = max(each.cost[metric] for each in rows)
+    return "bottom left" if row.cost[metric] > 0.7 * widest else "bottom right"
 
 
 def _layout(
@@ -146,7 +164,7 @@ def _layout(
     budget = result.budgets[0]
     limit = budget.limit / unit.size
     title = f"{QUANTITIES[budget.metric].title} ({unit.symbol})".replace(" ()", "")
-    y_axis = axis(y_title, type="log" if log else "linear")
+    y_axis = axis(y_title, type="log", dtick="D2") if log else axis(y_title)
     if y_range:
         y_axis["range"] = y_range
     return layout(

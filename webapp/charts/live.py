@@ -78,7 +78,7 @@ def _by_strategy(y: str, *, scale: float = 1.0, lines: bool) -> tuple[LiveTrace,
             plotly={
                 "type": "scatter",
                 "mode": "lines" if lines and strategy != "solver" else "markers",
-                "name": f"{mark.title}, best" if lines else mark.title,
+                "name": f"{mark.title}, best so far" if lines else mark.title,
                 "legendgroup": strategy,
                 "showlegend": not lines or strategy != "solver",
                 "opacity": 1.0 if lines else 0.55,
@@ -215,7 +215,7 @@ QUANTIZE_CHARTS: tuple[LiveChart, ...] = (
     LiveChart(
         id="live-sensitivity",
         title="Sensitivity of each layer",
-        description="Loss one layer adds when it alone is quantised; darker is worse.",
+        description="Loss one layer adds when it alone is quantised; a stronger color is worse.",
         stages=("sensitivity",),
         wide=True,
         layout=sensitivity_layout(),

@@ -1,6 +1,7 @@
 """The feasibility band: what budgets can be, with fixed widths and the limit on one axis."""
 
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 from engine.schema.errors import readable_limit
 from engine.solver.reach import Reach
@@ -44,6 +45,11 @@ class ReachBand:
     table: Table
 
     @property
+    def height(self) -> int:
+        """Pixels the drawing takes: a second row of labels only where one is needed."""
+        return 110 if any(tick.is_low for tick in self.ticks) else 84
+
+    @property
     def is_met(self) -> bool:
         """Whether a policy meets the limit and something is left to search."""
         return not self.problem
@@ -81,9 +87,13 @@ def reach_band(reach: Reach, limit: float | None, *, who: str, where: str) -> Re
 def default_limit(reach: Reach) -> str:
     """Return the limit to start from, as the form takes it: what uniform 4-bit costs."""
     unit = QUANTITIES[reach.metric].form_unit
-    value = reach.nearest(reach.baselines[4])
-    # Up, so that uniform 4-bit itself stays within; but not past what can be reached.
-    return readable_limit(value / unit.size, upwards=value < reach.highest)
+    value = reach.nearest(reach.baselines[4]) / unit.size
+    # Four digits, and up, so that uniform 4-bit itself stays within.
+    step = 10.0 ** (floor(log10(value)) - 3)
+    rounded = ceil(value / step) * step
+    if rounded * unit.size <= reach.highest:
+        return f"{rounded:.10g}"
+    return readable_limit(value)
 
 
 def _problem(reach: Reach, unit: Unit, limit: float | None) -> tuple[str, str]:

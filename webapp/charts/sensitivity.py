@@ -19,7 +19,7 @@ HEAT = [
 
 
 def sensitivity_chart(sensitivity: Sequence[LayerSensitivity]) -> Chart:
-    """Draw the added loss in nats, on a logarithmic colour scale; darker is worse."""
+    """Draw the added loss in nats, on a logarithmic colour scale; stronger is worse."""
     return Chart(
         id="sensitivity",
         title="Sensitivity: loss a layer adds when it alone is quantised",

@@ -113,7 +113,7 @@ def _flat_rows(runs: Sequence[Run], section: str) -> tuple[Row, ...]:
     names = dict.fromkeys(name for config in configs for name in config)
     return tuple(
         Row(
-            title=name.replace("_", " ").capitalize(),
+            title=name.replace("_", " ").replace("finetune", "fine-tune").capitalize(),
             cells=tuple(Cell(text=_plain(config.get(name))) for config in configs),
         )
         for name in names

@@ -298,11 +298,17 @@ class QuantizeForm(forms.Form):
             preset, **{name: count for name, count in given.items() if count is not None}
         )
 
+    def _value(self, name: str) -> Any:  # Any: what a widget makes of the request
+        if self.is_bound:
+            return self[name].value()
+        # Not by way of the bound field: it would remember a value that is set later.
+        return self.get_initial_for_field(self.fields[name], name)
+
     def _said(self, name: str) -> str:
-        return str(self[name].value() or "")
+        return str(self._value(name) or "")
 
     def _said_bits(self, name: str) -> tuple[int, ...]:
-        values = self[name].value() or []
+        values = self._value(name) or []
         bits = sorted(int(value) for value in values if str(value).isdigit())
         if not bits:
             raise InvalidConfig(name, "at least one width is required")

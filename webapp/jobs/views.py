@@ -124,7 +124,7 @@ def events(request: HttpRequest, job_id: UUID) -> JsonResponse:
 def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's context
     band = form.band()
     waits = isinstance(band, ModelDescription)
-    if not form.is_bound and not waits and band is not None and not form["limit"].value():
+    if not form.is_bound and not waits and band is not None and not form.initial.get("limit"):
         form.initial["limit"] = f"{band.limit:g}"  # type: ignore[union-attr] # no description here
     return {
         "form": form,

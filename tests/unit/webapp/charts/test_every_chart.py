@@ -1,0 +1,147 @@
+"""What holds for each chart: Plotly takes its figure, and a table says the same."""
+
+import json
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+import pytest
+
+from engine.schema.results import QuantizeResult
+from tests import haq_run
+from tests.configs import quantize_config
+from webapp.charts.chart import Chart
+from webapp.charts.comparison import NamedResult, comparison_chart
+from webapp.charts.effort import ScoredEpisode, equal_cost_chart
+from webapp.charts.front import accuracy_chart, loss_chart
+from webapp.charts.live import LIVE_CHARTS, LiveChart
+from webapp.charts.palette import KINDS, RUN_MARKS, STRATEGIES
+from webapp.charts.policy import bits_chart
+from webapp.charts.sensitivity import sensitivity_chart
+from webapp.jobs.models import Job
+
+
+def _bits(result: QuantizeResult) -> Chart:
+    policy = result.contender(result.found).policy
+    assert policy is not None
+    return bits_chart(result.model, policy)
+
+
+def _equal_cost(result: QuantizeResult) -> Chart:
+    return equal_cost_chart(
+        [
+            ScoredEpisode(strategy=strategy, episode=episode, accuracy=0.5 + 0.01 * episode)
+            for strategy in haq_run.STRATEGIES
+            for episode in range(1, 30)
+        ]
+    )
+
+
+def _comparison(result: QuantizeResult) -> Chart:
+    named = [NamedResult(name=f"run {mark.title}", mark=mark, result=result) for mark in RUN_MARKS]
+    return comparison_chart(named, "latency_ms")
+
+
+CHARTS: dict[str, Callable[[QuantizeResult], Chart]] = {
+    "bits": _bits,
+    "accuracy": accuracy_chart,
+    "loss": loss_chart,
+    "sensitivity": lambda result: sensitivity_chart(result.sensitivity),
+    "equal cost": _equal_cost,
+    "comparison": _comparison,
+}
+every_chart = pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS.keys())
+every_live_chart = pytest.mark.parametrize(
+    "chart", [chart for charts in LIVE_CHARTS.values() for chart in charts], ids=lambda c: c.id
+)
+
+
+@pytest.fixture(scope="module")
+def result() -> QuantizeResult:
+    return haq_run.result(quantize_config())
+
+
+@every_chart
+def test_plotly_takes_the_figure(
+    result: QuantizeResult, draw: Callable[[QuantizeResult], Chart]
+) -> None:
+    chart = draw(result)
+
+    figure = go.Figure(chart.figure)
+
+    assert len(figure.data) == len(chart.figure["data"]) > 0
+
+
+@every_chart
+def test_the_figure_is_plain_json(
+    result: QuantizeResult, draw: Callable[[QuantizeResult], Chart]
+) -> None:
+    figure = draw(result).figure
+
+    assert json.loads(json.dumps(figure, allow_nan=False)) == figure
+
+
+@every_chart
+def test_the_table_twin_has_rows_as_wide_as_its_head(
+    result: QuantizeResult, draw: Callable[[QuantizeResult], Chart]
+) -> None:
+    table = draw(result).table
+
+    assert table.rows
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+@every_chart
+def test_colours_are_the_pages_so_that_light_and_dark_both_read(
+    result: QuantizeResult, draw: Callable[[QuantizeResult], Chart]
+) -> None:
+    text = json.dumps(draw(result).figure)
+
+    assert '"var(--' in text
+    assert "#" not in text
+
+
+@every_chart
+def test_a_sentence_stands_in_for_the_figure(
+    result: QuantizeResult, draw: Callable[[QuantizeResult], Chart]
+) -> None:
+    chart = draw(result)
+
+    assert len(chart.summary) > 30
+    assert chart.summary.endswith(".")
+
+
+@every_live_chart
+def test_plotly_takes_a_live_charts_layout_and_traces(chart: LiveChart) -> None:
+    go.Figure({"data": [trace.plotly for trace in chart.traces], "layout": chart.layout})
+
+
+@every_live_chart
+def test_a_live_chart_reads_only_what_events_have(chart: LiveChart) -> None:
+    from engine.schema.codec import to_json
+
+    payloads = [to_json(event) for event in haq_run.events(quantize_config(), scored=3)]
+
+    for trace in chart.traces:
+        own = [each for each in payloads if each["kind"] == trace.event]
+        assert own, f"no event {trace.event!r}"
+        assert all(trace.y.split(".")[0] in each for each in own)
+        assert all(trace.x in each for each in own if trace.x)
+
+
+def test_every_kind_of_job_has_live_charts() -> None:
+    assert set(LIVE_CHARTS) == set(Job.Kind.values)
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        pytest.param([(m.color, m.pattern) for m in KINDS.values()], id="kinds of layer"),
+        pytest.param([(m.color, m.dash) for m in STRATEGIES.values()], id="strategies' lines"),
+        pytest.param([(m.color, m.symbol) for m in RUN_MARKS], id="compared runs"),
+    ],
+)
+def test_series_differ_by_shape_as_well_as_by_colour(marks: list[tuple[str, str]]) -> None:
+    colors, shapes = zip(*marks, strict=True)
+
+    assert len(set(colors)) == len(marks)
+    assert len(set(shapes)) == len(marks)
