@@ -23,7 +23,7 @@ QUANTIZE_PRESETS: dict[str, PresetEntry] = {
             title="Smoke",
             description="Does everything once, small: under two minutes on two cores "
             "with a shipped checkpoint.",
-            effort=QuantizeEffort(),
+            effort=QuantizeEffort(finetune_images=6_000, report_images=6_000),
         ),
         PresetEntry(
             id="balanced",
@@ -31,9 +31,9 @@ QUANTIZE_PRESETS: dict[str, PresetEntry] = {
             description="About ten CPU minutes for a small network.",
             effort=QuantizeEffort(
                 calibration_images=1024,
-                sensitivity_images=1024,
+                sensitivity_images=512,
                 score_images=1024,
-                evaluations=400,
+                evaluations=200,
                 episodes=200,
                 finetune_epochs=3,
                 finetune_images=50_000,
@@ -46,9 +46,9 @@ QUANTIZE_PRESETS: dict[str, PresetEntry] = {
             description="The paper's 600 episodes and a long fine-tune; meant for a GPU.",
             effort=QuantizeEffort(
                 calibration_images=1024,
-                sensitivity_images=2048,
+                sensitivity_images=1024,
                 score_images=2048,
-                evaluations=1200,
+                evaluations=600,
                 episodes=600,
                 finetune_epochs=10,
                 finetune_images=50_000,

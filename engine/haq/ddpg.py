@@ -235,9 +235,9 @@ class DDPGAgent:
         cloning = (worth_K1 * (actions_K1 - batch.actions_K1).square()).mean()
         loss = settings.cloning_weight * cloning - settings.value_weight * values_K1.mean() / scale
         self._actor_optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
+        loss.backward()
         self._actor_optimiser.step()
-        return loss.item()
+        return float(loss.detach())
 
     @torch.no_grad()
     def _follow(self) -> None:

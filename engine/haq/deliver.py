@@ -64,6 +64,7 @@ def deliver(run: Delivery) -> Iterator[Event]:
     measuring = Measuring(
         run.config,
         run.subject,
+        environment=run.environment,
         thresholds=run.thresholds,
         tuned=run.tuned,
         folder=run.tuned_folder,

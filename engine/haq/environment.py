@@ -76,9 +76,17 @@ class QuantizationEnvironment:
         """
         key = bits_of(policy)
         if key not in self._scores:
-            set_policy(self._layers, policy, self._thresholds)
+            self.network_at(policy)
             self._scores[key] = self._evaluate()
         return self._scores[key]
+
+    def network_at(self, policy: Policy | None) -> nn.Module:
+        """Return the network quantised by a policy, until the next call; None: in float."""
+        if policy is None:
+            set_float(self._layers)
+        else:
+            set_policy(self._layers, policy, self._thresholds)
+        return self._network
 
     def reward(self, score: Score) -> float:
         """Return 0.1 x the accuracy gained over float, in percent: Wang et al. 2019, eq. 4."""

@@ -176,15 +176,13 @@ class _Run:
 
     def _sensitivity_pass(self) -> SensitivityPass:
         count = self.config.effort.sensitivity_images
-        images_NCHW, labels_N = self.subject.splits.search.first(count)
-        images_NCHW = self._placed(images_NCHW)
+        images_NCHW = self._placed(self.subject.splits.search.first(count)[0])
         largest = _MAPS_BYTES // (_FLOAT_BYTES * len(images_NCHW))
         return SensitivityPass(
             cut(self.network, images_NCHW[:2], largest=largest),
             self.layers,
             thresholds=self.thresholds,
             images_NCHW=images_NCHW,
-            labels_N=labels_N.to(self.subject.device),
         )
 
     def _search_ground(self) -> tuple[PolicySpace, QuantizationEnvironment]:

@@ -13,13 +13,13 @@ from engine.haq.finetune import quantized_network, tuned_network
 from engine.haq.record import STRATEGIES, RunState
 from engine.haq.subject import Subject
 from engine.haq.thresholds import Thresholds
+from engine.nn.folding import fold_batch_norms
 from engine.schema.configs import QuantizeConfig
 from engine.schema.policy import MAX_BITS, Policy
 from engine.schema.results import Accuracy, Contender, Split
 from engine.training.evaluate import Evaluation, evaluate
 from engine.training.fit import SEARCH_IMAGES
 
-REPORT_IMAGES = 10_000
 _BATCH = 128
 _TITLES = {
     "solver": "Solver",
@@ -107,12 +107,14 @@ class Measuring:
         config: QuantizeConfig,
         subject: Subject,
         *,
+        environment: QuantizationEnvironment,
         thresholds: Thresholds,
         tuned: Mapping[str, Policy],
         folder: Path,
     ) -> None:
         self._config = config
         self._subject = subject
+        self._environment = environment
         self._thresholds = thresholds
         self._tuned = tuned
         self._folder = folder
@@ -120,19 +122,15 @@ class Measuring:
 
     def untuned(self, policy: Policy | None, split: Split) -> Accuracy:
         """Return the accuracy of a policy without fine-tuning; None: of the float network."""
-
-        def build() -> nn.Module:
-            if policy is None:
-                return self._subject.network
-            return quantized_network(self._subject, policy, self._thresholds)
-
-        return self._accuracy("untuned", policy, split, build)
+        return self._accuracy(
+            "untuned", policy, split, lambda: self._environment.network_at(policy)
+        )
 
     def tuned(self, policy: Policy | None, split: Split) -> Accuracy | None:
         """Return the accuracy of a policy after fine-tuning; None: it was not fine-tuned."""
         if policy is None or policy not in self._tuned.values():
             return None
-        return self._accuracy("tuned", policy, split, lambda: self.delivered(policy))
+        return self._accuracy("tuned", policy, split, lambda: _folded(self.delivered(policy)))
 
     def delivered(self, policy: Policy) -> nn.Module:
         """Return the network at a policy as it would be handed out."""
@@ -150,10 +148,17 @@ class Measuring:
             images = (
                 self._subject.splits.report if split == "report" else self._subject.splits.search
             )
-            limit = REPORT_IMAGES if split == "report" else SEARCH_IMAGES
+            reported = self._config.effort.report_images
+            limit = reported if split == "report" else SEARCH_IMAGES
             batches = images.batches(_BATCH, limit=limit)
             self._known[key] = accuracy_of(evaluate(build(), batches, self._subject.device), split)
         return self._known[key]
+
+
+def _folded(network: nn.Module) -> nn.Module:
+    """Return the network with its batch norms folded: the same values, a quarter sooner."""
+    fold_batch_norms(network)
+    return network
 
 
 def measured(

@@ -34,5 +34,5 @@ def planned_work(
         ),
         "searching": (policies * effort.score_images + steps_of("agent", config) * _AGENT_OVERHEAD),
         "finetuning": tuned * tuning_images * _TRAINING_STEP,
-        "exporting": _REPORTED * min(10_000, len(subject.splits.report)),
+        "exporting": _REPORTED * min(effort.report_images, len(subject.splits.report)),
     }

@@ -2,8 +2,8 @@
 
 Symmetric linear quantisation without a zero point (Wang et al. 2019, section 3.4): a weight scale
 per output channel or per tensor, one clip per layer for the input activations. A half-wave
-quantiser covers [0, clip], a full-wave one [-clip, clip]. Rounding is to even on ties and straight-through
-in the gradient; the activation clip is trainable (PACT, Choi et al. 2018).
+quantiser covers [0, clip], a full-wave one [-clip, clip]. Rounding is to even on ties and
+straight-through in the gradient; the activation clip is trainable (PACT, Choi et al. 2018).
 
 Shapes: N images, C output channels, * any further axes.
 """
@@ -190,12 +190,13 @@ class _QuantizeActivation(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         x, clip = ctx.saved_tensors
-        above = grad * (x > clip)
-        if not ctx.signed:
-            # A half-wave input is not negative, so nothing is cut off below.
-            return grad - above, above.sum(), None, None
-        below = grad * (x < -clip)
-        return grad - above - below, above.sum() - below.sum(), None, None
+        reach = float(clip)
+        # One pass for the mask and the product. A half-wave input is not negative, so the lower
+        # bound cuts nothing off it.
+        passed = torch.ops.aten.hardtanh_backward(grad, x, -reach, reach)
+        cut_off = grad - passed
+        toward_clip = cut_off.mul_(x.sign()) if ctx.signed else cut_off
+        return passed, toward_clip.sum(), None, None
 
 
 def _apply(inner: nn.Conv2d | nn.Linear, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -51,21 +51,22 @@ class QuantizeEffort:
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     calibration_images: int = 512  # from train: clipping thresholds
-    sensitivity_images: int = 512  # from search: loss by layer and bits
+    sensitivity_images: int = 128  # from search: loss by layer and bits
     score_images: int = 512  # from search: episodes of every strategy
-    evaluations: int = 80  # policies scored by hill climbing and by random search, each
+    evaluations: int = 40  # policies scored by hill climbing and by random search, each
     episodes: int = 40  # of the agent
     finetune_epochs: int = 1
     finetune_images: int = 10_000
     finetune_learning_rate: float = 0.01
     finetune_batch_size: int = 128
     finetune_contenders: int = 1  # the best few that are fine-tuned beside the baselines
+    report_images: int = 10_000  # from report: what the result's accuracies are of
 
     def __post_init__(self) -> None:
         for name in ("episodes", "evaluations", "finetune_contenders"):
             count = getattr(self, name)
             _require(count >= 1, f"effort.{name}", f"must be at least 1, got {count}")
-        for name in ("calibration_images", "sensitivity_images", "score_images"):
+        for name in ("calibration_images", "sensitivity_images", "score_images", "report_images"):
             count = getattr(self, name)
             _require(count >= 16, f"effort.{name}", f"must be at least 16 images, got {count}")
         for name in ("finetune_epochs", "finetune_images"):
