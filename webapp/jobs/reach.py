@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from engine.catalog.models import model_entry
-from engine.catalog.targets import target_entry
+from engine.catalog.targets import TARGETS, target_entry
 from engine.cost.pricing import cost_model
 from engine.schema.cost import Metric
 from engine.schema.errors import InvalidConfig
@@ -34,17 +34,18 @@ class MetricChoice:
 
 def metric_choices(target_id: str) -> tuple[MetricChoice, ...]:
     """Return the metrics of the catalogue's targets; those this target lacks say so."""
-    target = target_entry(target_id)
+    target = TARGETS.get(target_id)
+    offered = {metric for entry in TARGETS.values() for metric in entry.metrics}
     return tuple(
         MetricChoice(
             id=metric,
             title=metric_title(metric),
-            reason=""
-            if metric in target.metrics
-            else f"{target.title} has no {metric_title(metric).lower()} to offer.",
+            reason=f"{target.title} has no {metric_title(metric).lower()} to offer."
+            if target and metric not in target.metrics
+            else "",
         )
         for metric in BUDGET_METRICS
-        if metric != "energy_mj" or metric in target.metrics
+        if metric in offered
     )
 
 

@@ -153,8 +153,8 @@ def _with_other_seed(request: HttpRequest) -> QueryDict:
 
 
 def _plain_values(data: Any) -> Mapping[str, Any]:  # Any: a QueryDict, and values of form fields
-    several = ("weight_bits", "activation_bits")
-    return {key: data.getlist(key) if key in several else data[key] for key in data}
+    several = ("weight_bits", "activation_bits")  # boxes, of which none may be ticked
+    return {**{key: data[key] for key in data}, **{key: data.getlist(key) for key in several}}
 
 
 def _is_fragment(request: HttpRequest) -> bool:

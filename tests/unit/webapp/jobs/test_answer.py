@@ -1,0 +1,95 @@
+"""The sentence a result opens with: no claim smaller than the noise."""
+
+from dataclasses import replace
+
+import pytest
+
+from engine.schema.results import Accuracy, QuantizeResult
+from tests import haq_run
+from tests.configs import quantize_config
+from webapp.jobs.answer import answer, delivered, difference, uniform_at_budget
+
+
+@pytest.fixture(scope="module")
+def result() -> QuantizeResult:
+    return haq_run.result(quantize_config(), scored=10)
+
+
+def measured(value: float, error: float = 0.004) -> Accuracy:
+    return Accuracy(value=value, standard_error=error, images=6000, split="report")
+
+
+def with_accuracy(result: QuantizeResult, **accuracies: float) -> QuantizeResult:
+    contenders = tuple(
+        replace(row, report_accuracy=measured(accuracies[row.id.replace("-", "_")]))
+        if row.id.replace("-", "_") in accuracies
+        else row
+        for row in result.contenders
+    )
+    return replace(result, contenders=contenders)
+
+
+def test_a_clear_difference_is_said_in_points() -> None:
+    assert difference(measured(0.88), measured(0.91), name="float") == "3.0 points below float"
+    assert difference(measured(0.91), measured(0.88), name="float") == "3.0 points above float"
+
+
+def test_a_difference_within_the_noise_is_not_claimed() -> None:
+    said = difference(measured(0.907), measured(0.911), name="float")
+
+    # Twice the root of the two squared errors: 2 x 0.4 x 1.414 points.
+    assert said == "no clear difference from float (\u22120.4 ± 1.1 points)"
+
+
+def test_the_sentence_names_budget_target_network_and_data(result: QuantizeResult) -> None:
+    said = answer(result)
+
+    assert said.lead == "Within 4.00\u202fms on BISMO, cloud FPGA (VU9P),"
+    assert said.subject == "MobileNetV2 small (x0.35, 32 px) classifies"
+    assert "unseen images of Fashion-MNIST" in said.rest
+
+
+def test_the_found_policy_is_held_against_float_eight_bit_and_the_nearest_uniform(
+    result: QuantizeResult,
+) -> None:
+    said = answer(
+        with_accuracy(result, hill_climb=0.88, float=0.91, uniform_8=0.91, uniform_4=0.80)
+    ).rest
+
+    assert "3.0 points below the float network" in said
+    assert "3.0 points below fixed 8-bit" in said
+    assert "8.0 points above uniform 4-bit at about the same cost" in said
+
+
+def test_the_uniform_rival_is_the_one_nearest_to_the_budget(result: QuantizeResult) -> None:
+    rival = uniform_at_budget(result)
+
+    assert rival is not None
+    assert rival.id == "uniform-4"
+
+
+def test_what_was_delivered_is_on_images_no_step_has_seen(result: QuantizeResult) -> None:
+    found = result.contender("hill_climb")
+
+    assert delivered(found) == found.report_accuracy
+    assert delivered(replace(found, report_accuracy=None)) == found.tuned_search_accuracy
+
+
+def test_headline_numbers_are_the_results_own(result: QuantizeResult) -> None:
+    stats = {stat.term: stat for stat in answer(result).stats}
+    found = result.contender("hill_climb")
+
+    assert stats["Accuracy"].value == f"{100 * found.report_accuracy.value:.1f}\u202f%"  # type: ignore[union-attr] # it has one
+    assert stats["Latency"].value == f"{found.cost['latency_ms']:.2f}\u202fms"
+    assert stats["Model size"].provenance == "counted"
+    assert stats["Latency"].provenance == "simulated"
+    assert "HAQ" in stats["Latency"].validation
+    assert stats["Search time"].beside == "10 policies scored"
+
+
+def test_a_result_without_report_images_says_which_images_it_means(
+    result: QuantizeResult,
+) -> None:
+    contenders = tuple(replace(row, report_accuracy=None) for row in result.contenders)
+
+    assert "search images" in answer(replace(result, contenders=contenders)).rest
