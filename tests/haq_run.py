@@ -245,6 +245,7 @@ def _contender(
         untuned_report_accuracy=_accuracy(before, "report", 6000) if tuned else None,
         evaluations=1 if contender_id == "solver" else evaluations,
         search_seconds=12.5 if is_strategy else 0.0,
+        equal_cost_loss=_loss_of(spec, policy) if is_strategy and policy else None,
     )
 
 

@@ -36,6 +36,7 @@ class Row:
     costs: tuple[str, ...]  # one for each column
     ratio: str  # of the budget's metric to fixed 8-bit
     evaluations: str
+    equal_loss: str  # best after as many policies as the shortest search scored
     seconds: str
 
 
@@ -47,6 +48,11 @@ class ContenderTable:
     rows: tuple[Row, ...]
     split: str  # the images the accuracies are of
     ratio_title: str
+
+    @property
+    def has_equal_loss(self) -> bool:
+        """Whether strategies can be held against each other at equal effort."""
+        return any(row.equal_loss != "–" for row in self.rows)
 
 
 def contender_table(result: QuantizeResult) -> ContenderTable:
@@ -98,6 +104,7 @@ def _row(
         ),
         ratio=_ratio(result, contender),
         evaluations=f"{contender.evaluations:,}" if contender.evaluations else "–",
+        equal_loss="–" if contender.equal_cost_loss is None else f"{contender.equal_cost_loss:.3f}",
         seconds=duration(contender.search_seconds) if contender.search_seconds else "–",
     )
 

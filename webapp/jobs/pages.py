@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from engine.schema.codec import config_from_json, from_json
-from engine.schema.events import Stage
+from engine.schema.codec import from_json
 from engine.schema.results import QuantizeResult
 from webapp.charts.chart import Chart
 from webapp.charts.effort import equal_cost_chart
@@ -19,7 +18,7 @@ from webapp.jobs.contenders import ContenderTable, contender_table
 from webapp.jobs.models import Job
 from webapp.jobs.snippet import load_snippet
 
-STAGES: dict[Stage, str] = {
+STAGES: dict[str, str] = {
     "preparing": "Preparing",
     "training": "Training",
     "sensitivity": "Sensitivity",
@@ -79,9 +78,7 @@ def result_page(job: Job) -> ResultPage:
 
 def config_rows(job: Job) -> list[tuple[str, str]]:
     """Return a job's config as flat rows of name and value."""
-    config = config_from_json(job.config)
-    del config  # it reads: what is shown below is a config this version understands
-    return list(_flattened(job.config, ""))
+    return _flattened(job.config, "")
 
 
 def _flattened(value: Any, path: str) -> list[tuple[str, str]]:  # Any: JSON
@@ -100,7 +97,7 @@ def _flattened(value: Any, path: str) -> list[tuple[str, str]]:  # Any: JSON
 
 def _stages(job: Job) -> list[tuple[str, str, str]]:
     order = list(STAGES)
-    now = order.index(job.stage) if job.stage in order else -1  # type: ignore[arg-type] # a stage
+    now = order.index(job.stage) if job.stage in order else -1
     return [
         (stage, STAGES[stage], "done" if at < now else "now" if at == now else "next")
         for at, stage in enumerate(order)

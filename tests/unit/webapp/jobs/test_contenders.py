@@ -60,6 +60,12 @@ def test_every_column_says_how_it_is_known_and_which_is_the_budgets(table: Conte
     assert [column.metric for column in table.columns if column.is_budget] == ["latency_ms"]
 
 
+def test_strategies_are_held_against_each_other_at_equal_effort(table: ContenderTable) -> None:
+    assert table.has_equal_loss
+    assert row(table, "uniform-4").equal_loss == "–"
+    assert float(row(table, "agent").equal_loss) > 0
+
+
 def test_ratios_are_to_fixed_eight_bit(table: ContenderTable) -> None:
     assert row(table, "uniform-8").ratio == "100\u202f%"
     assert row(table, "uniform-4").ratio == "47\u202f%"
