@@ -16,6 +16,10 @@ from webapp.jobs import services
 from webapp.jobs.models import Job
 from webapp.teams.models import Team
 
+# A job that outlasts what is done to it on a machine that is busy with other things, and one that
+# nobody waits for.
+MANY, ENDLESS = 100, 10_000
+
 
 @pytest.fixture
 def submit(programs: Programs, ada: User, team: Team):  # type: ignore[no-untyped-def]
@@ -27,7 +31,7 @@ def submit(programs: Programs, ada: User, team: Team):  # type: ignore[no-untype
     return submit
 
 
-def wait_for_end(job: Job, *, within_s: float = 30.0) -> Job:
+def wait_for_end(job: Job, *, within_s: float = 90.0) -> Job:
     wait_until(lambda: fresh(job).is_over, within_s=within_s, what="the job's end")
     return fresh(job)
 
@@ -104,18 +108,18 @@ def test_a_killed_worker_takes_its_engine_along_and_another_goes_on(
     programs: Programs, submit
 ) -> None:
     first = programs.start_worker(engine="--step-s 0.2", LEASE_SECONDS="2")
-    job = submit(episodes=8)
+    job = submit(episodes=MANY)
     wait_for_step(job, 2)
     engine = engine_pid(job)
 
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
 
-    wait_until(lambda: not is_alive(engine), within_s=5, what="the engine's end")
+    wait_until(lambda: not is_alive(engine), what="the engine's end")
     programs.start_worker(engine="--step-s 0.01", LEASE_SECONDS="2")
     job = wait_for_end(job)
     assert (job.status, job.attempt) == (Job.Status.SUCCEEDED, 2)
-    assert sorted(set(steps(job))) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert steps(job) == list(range(1, MANY + 1))
     assert [attempt.outcome for attempt in job.attempts.all()] == ["lost", "succeeded"]
 
 
@@ -123,7 +127,7 @@ def test_a_worker_that_wakes_late_writes_nothing_and_ends_its_engine(
     programs: Programs, submit
 ) -> None:
     first = programs.start_worker(engine="--step-s 0.2", LEASE_SECONDS="2")
-    job = submit(episodes=10)
+    job = submit(episodes=MANY)
     wait_for_step(job, 2)
     old_engine = engine_pid(job)
     os.kill(first.pid, signal.SIGSTOP)
@@ -183,20 +187,20 @@ def test_the_engine_is_closed_before_the_last_status_is_written(
     programs: Programs, submit, ada: User, what, status: str
 ) -> None:
     programs.start_worker(engine="--step-s 0.1")
-    job = submit(episodes=500)
+    job = submit(episodes=ENDLESS)
     wait_for_step(job, 2)
     engine = engine_pid(job)
 
     services.request(job, what, ada)
-    wait_until(lambda: fresh(job).status == status, within_s=10, what=f"the job {status}")
+    wait_until(lambda: fresh(job).status == status, what=f"the job {status}")
 
     assert not is_alive(engine)
     assert job.attempts.get().outcome == status
 
 
 def test_a_paused_job_goes_on_where_it_stopped(programs: Programs, submit, ada: User) -> None:
-    programs.start_worker(engine="--step-s 0.1")
-    job = submit(episodes=12)
+    programs.start_worker(engine="--step-s 0.05")
+    job = submit(episodes=MANY)
     wait_for_step(job, 2)
     services.request(job, "pause", ada)
     wait_until(lambda: fresh(job).status == Job.Status.PAUSED, what="the pause")
@@ -205,26 +209,26 @@ def test_a_paused_job_goes_on_where_it_stopped(programs: Programs, submit, ada: 
 
     job = wait_for_end(job)
     assert (job.status, job.attempt) == (Job.Status.SUCCEEDED, 2)
-    assert steps(job) == list(range(1, 13))
+    assert steps(job) == list(range(1, MANY + 1))
 
 
 def test_stop_and_keep_the_best_ends_with_a_result(programs: Programs, submit, ada: User) -> None:
     programs.start_worker(engine="--step-s 0.1")
-    job = submit(episodes=500)
+    job = submit(episodes=ENDLESS)
     wait_for_step(job, 2)
 
     services.request(job, "finish", ada)
 
     job = wait_for_end(job)
     assert job.status == Job.Status.SUCCEEDED
-    assert len(steps(job)) < 500
+    assert len(steps(job)) < ENDLESS
 
 
 def test_an_engine_that_ignores_the_request_is_killed_after_a_bound(
     programs: Programs, submit, ada: User
 ) -> None:
     programs.start_worker(engine="--step-s 0.1 --deaf", STOP_SECONDS="1")
-    job = submit(episodes=500)
+    job = submit(episodes=ENDLESS)
     wait_for_step(job, 1)
 
     services.request(job, "cancel", ada)
@@ -234,18 +238,18 @@ def test_an_engine_that_ignores_the_request_is_killed_after_a_bound(
 
 def test_a_worker_that_is_stopped_hands_its_job_on(programs: Programs, submit) -> None:
     first = programs.start_worker(engine="--step-s 0.1")
-    job = submit(episodes=20)
+    job = submit(episodes=MANY)
     wait_for_step(job, 2)
 
     first.terminate()
-    first.wait(timeout=15)
+    first.wait(timeout=60)
 
     assert fresh(job).status == Job.Status.QUEUED
     assert job.attempts.get().outcome == "released"
     programs.start_worker(engine="--step-s 0.01")
     job = wait_for_end(job)
     assert (job.status, job.attempt) == (Job.Status.SUCCEEDED, 2)
-    assert steps(job) == list(range(1, 21))
+    assert steps(job) == list(range(1, MANY + 1))
 
 
 def test_a_users_error_is_told_in_the_engines_words(programs: Programs, submit) -> None:
@@ -274,7 +278,7 @@ def test_a_model_outside_the_catalogue_is_described_while_a_job_runs(
     programs: Programs, submit
 ) -> None:
     programs.start_worker(engine="--step-s 0.1")
-    job = submit(episodes=500)
+    job = submit(episodes=ENDLESS)
     wait_for_step(job, 1)
 
     known = services.describe_model("resnet50", "")
@@ -288,14 +292,14 @@ def test_a_model_outside_the_catalogue_is_described_while_a_job_runs(
 
 def test_no_process_outlives_a_worker(programs: Programs, submit) -> None:
     worker = programs.start_worker(engine="--step-s 0.2")
-    wait_for_step(submit(episodes=500), 1)
+    wait_for_step(submit(episodes=ENDLESS), 1)
     below = descendants(worker.pid)
     assert below
 
     worker.kill()
     worker.wait()
 
-    wait_until(lambda: not any(map(is_alive, below)), within_s=5, what="the engine's end")
+    wait_until(lambda: not any(map(is_alive, below)), what="the engine's end")
 
 
 def test_the_queue_says_that_no_worker_runs(programs: Programs, submit) -> None:
