@@ -9,7 +9,7 @@ from engine.schema.layers import InputSpec
 
 # In this order: a result names its operations by their place.
 MOBILE_OPS: tuple[OpSpec, ...] = tuple(mbconv(k, e) for k in (3, 5, 7) for e in (3, 6))
-_FIRST_BLOCK = (mbconv(3, 1),)
+_FIRST_BLOCK: tuple[OpSpec, ...] = (mbconv(3, 1),)
 
 
 class Stage(NamedTuple):
