@@ -1,6 +1,5 @@
 """The tasks. A message is a wake-up: which job is run is decided by the claim."""
 
-import logging
 import os
 import socket
 import threading
@@ -11,8 +10,6 @@ from django.conf import settings
 from webapp.jobs import services
 from workers import description
 from workers.attempt import run_attempt
-
-logger = logging.getLogger(__name__)
 
 closing = threading.Event()  # set once, when the worker is asked to end
 slots = threading.BoundedSemaphore(settings.WORKER_SLOTS)
