@@ -28,16 +28,23 @@ EIGHT = LayerBits(weight_bits=8, activation_bits=8)
 class ToySearch:
     """What a strategy is given; budgets are shares of the way from the lowest to the highest."""
 
-    def __init__(self, *, share: float = 0.5, metrics: tuple[Metric, ...] = METRICS) -> None:
+    def __init__(
+        self,
+        *,
+        share: float = 0.5,
+        metrics: tuple[Metric, ...] = METRICS,
+        weight_bits: tuple[int, ...] = WIDTHS,
+        activation_bits: tuple[int, ...] = WIDTHS,
+    ) -> None:
         self.network = residual_network()
         self.spec, self.layers = quantisable(self.network)
         self.costs = cost_model(target_entry("bismo-cloud"))
         self.problem = policy_problem(
-            self.spec, self.costs, metrics, WIDTHS, WIDTHS, losses=self._losses()
+            self.spec, self.costs, metrics, weight_bits, activation_bits, losses=self._losses()
         )
         self.budgets = tuple(self._budget(metric, share) for metric in metrics)
         self.space = PolicySpace(
-            self.problem, self.budgets, weight_bits=WIDTHS, activation_bits=WIDTHS
+            self.problem, self.budgets, weight_bits=weight_bits, activation_bits=activation_bits
         )
         self.walk = LayerWalk(self.spec.layers, self.space)
         self.calls = CallCounter(self.network)
