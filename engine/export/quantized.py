@@ -13,7 +13,7 @@ metadata says which network it is, its bits, and how its images are to be normal
 import json
 from pathlib import Path
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -74,8 +74,7 @@ def load_quantized(path: Path | str) -> nn.Module:
     Raises:
         InvalidConfig: the file is not one of this format.
     """
-    with safe_open(str(path), framework="pt") as file:
-        metadata = file.metadata() or {}
+    metadata = _metadata(path)
     if metadata.get("format") != FORMAT:
         raise InvalidConfig(
             "checkpoint", f"{path} is not a quantised network of the format {FORMAT}"
@@ -88,6 +87,15 @@ def load_quantized(path: Path | str) -> nn.Module:
     layers = quantize_layers(network, spec.layers)
     _fill(network, layers, policy, load_file(str(path)))
     return network.eval()
+
+
+def _metadata(path: Path | str) -> dict[str, str]:
+    """Return what the file says of itself; nothing, if it is no safetensors file."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return file.metadata() or {}
+    except SafetensorError:
+        return {}
 
 
 def _fill(
