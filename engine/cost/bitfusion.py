@@ -2,15 +2,18 @@
 
 Sharma et al. 2018. Widths that the bricks do not form (3, 5, 6, 7) compute as the next one up,
 while memory traffic keeps their exact bits. Wang et al. 2019 (HAQ) report the 8 x 8 array for
-MobileNetV1; its energies fix the two constants of energy here.
+MobileNetV1; its energies fix the two constants of energy. Wang et al. 2020 (APQ) release a table
+of layers for the 16 x 32 array; its depthwise layers run in groups of channels, each a small
+dense product.
 
 Letters: N rows (inputs) and M columns (outputs) of the array; g products that one fused unit
 forms at once; w, a the widths. Sizes are in bits, times in cycles, one image at a time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -37,26 +40,39 @@ class BitFusion:
     memory: Memory
     energy: Energy  # on-chip buffers are in a cycle's
     clock_hz: float
+    grouped: "BitFusion | None" = None  # how depthwise layers run; None: one channel a column
 
     @classmethod
     def of(cls, target: Target) -> "BitFusion":
         """Return the formula of a catalogue entry; half of each buffer is being filled."""
         constants = target.parameters
-        return cls(
+        memory = Memory(
+            weight_bits=constants["weight_buffer_bits"] / 2,
+            activation_bits=constants["activation_buffer_bits"] / 2,
+            output_bits=constants["output_buffer_bits"] / 2,
+            bits_per_cycle=constants["memory_bits_per_cycle"],
+        )
+        whole = cls(
             rows=int(constants["rows"]),
             columns=int(constants["columns"]),
-            memory=Memory(
-                weight_bits=constants["weight_buffer_bits"] / 2,
-                activation_bits=constants["activation_buffer_bits"] / 2,
-                output_bits=constants["output_buffer_bits"] / 2,
-                bits_per_cycle=constants["memory_bits_per_cycle"],
-            ),
+            memory=memory,
             energy=Energy(constants["core_pj_per_cycle"], constants["memory_pj_per_bit"]),
             clock_hz=constants["clock_hz"],
         )
+        if "group_rows" not in constants:
+            return whole
+        part = replace(
+            memory,
+            activation_bits=constants["group_activation_buffer_bits"] / 2,
+            output_bits=constants["group_output_buffer_bits"] / 2,
+        )
+        grouped = replace(whole, rows=int(constants["group_rows"]), memory=part)
+        return replace(whole, grouped=grouped)
 
     def layer_table(self, layer: LayerSpec) -> LayerTable:
         """Return latency and energy of one layer at every pair of widths."""
+        if layer.kind == "depthwise" and self.grouped is not None:
+            return _grouped_table(self.grouped, _Work.of(layer))
         return _layer_table(self, _Work.of(layer))
 
     def cuts(self, work: "_Work") -> Cuts:
@@ -126,6 +142,33 @@ def _layer_table(formula: BitFusion, work: _Work) -> LayerTable:
         values={"latency_ms": latency_ms, "energy_mj": energy_mj},
         bound=np.where(best.waits, "memory", "compute"),
     )
+
+
+@lru_cache(maxsize=4096)
+def _grouped_table(formula: BitFusion, depthwise: _Work) -> LayerTable:
+    """Return a depthwise layer as dense groups of as many channels as rows and columns take.
+
+    The table ends at 4 bits; that a group stays within the columns matters below.
+    """
+    by_fusion = {}
+    for products in np.unique(_g):
+        channels = min(formula.rows * int(products), formula.columns)
+        group = depthwise._replace(
+            inputs=channels,
+            outputs=channels,
+            unrolled=False,
+            repeats=ceil(depthwise.outputs / channels),
+        )
+        by_fusion[products] = _layer_table(formula, group)
+    tables = list(by_fusion.values())
+    chosen = [_g == products for products in by_fusion]
+    values = {
+        metric: np.select(chosen, [table.values[metric] for table in tables])
+        for metric in tables[0].values
+    }
+    for each in values.values():
+        each.setflags(write=False)  # shared by every caller
+    return LayerTable(values=values, bound=np.select(chosen, [t.bound for t in tables], ""))
 
 
 def _tilings(work: _Work, *, columns: int) -> FloatArray:

@@ -1,15 +1,15 @@
 """What a network costs on a target, layer by layer, as one JSON object."""
 
 from collections.abc import Sequence
-from math import fsum
 from typing import Any
 
-from engine.cost.counting import COUNTED_METRICS, float_layer_counts
+from engine.cost.counting import network_total
 from engine.cost.model import CostModel
-from engine.schema.cost import Cost, Metric, Value
+from engine.schema.cost import COUNTED_METRICS, Cost, Metric, Value
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import LayerSpec, ModelSpec
-from engine.schema.policy import LayerBits, Policy
+from engine.schema.policy import MAX_BITS, LayerBits, Policy
+from engine.schema.target import Target
 
 Json = dict[str, Any]  # Any: JSON's own values
 
@@ -31,11 +31,15 @@ def price(spec: ModelSpec, cost_model: CostModel, policy: Policy | None) -> Json
         "batch": target.batch,
         "total": {metric: _value(value) for metric, value in total.values.items()},
     }
+    if target.limits:
+        report["limits"] = _limits(target, total)
     if policy is None:
         _require_float(cost_model, total)
-        return report | {"layers": [_float_layer(layer) for layer in spec.layers]}
-    layers = [_layer(layer, policy[layer.name], cost_model) for layer in spec.layers]
-    if target.published_convention:
+    layers = [
+        _layer(layer, None if policy is None else policy[layer.name], cost)
+        for layer, cost in zip(spec.layers, cost_model.layer_costs(spec, policy), strict=True)
+    ]
+    if target.published_convention and policy is not None:
         report["published_total"] = {
             **_inner_totals(_device_metrics(cost_model), layers),
             "convention": target.published_convention,
@@ -49,9 +53,8 @@ def _require_float(cost_model: CostModel, total: Cost) -> None:
         target = cost_model.target
         raise InvalidConfig(
             "target",
-            f"{target.id} prices bits only and has no {missing[0]} for float; "
-            f"ask for bits from {target.weight_bits[0]} to {target.weight_bits[-1]}, "
-            "or price float on the target counted",
+            f"{target.id} prices bits only and has no {missing[0]} for float; ask for bits "
+            f"from 1 to {MAX_BITS}, or price float on the target counted",
         )
 
 
@@ -61,7 +64,18 @@ def _device_metrics(cost_model: CostModel) -> list[Metric]:
 
 def _inner_totals(metrics: Sequence[Metric], layers: Sequence[Json]) -> Json:
     """Sum up without the first convolution and the classifier."""
-    return {metric: fsum(layer[metric] for layer in layers[1:-1]) for metric in metrics}
+    return {
+        metric: network_total(metric, [layer[metric] for layer in layers[1:-1]])
+        for metric in metrics
+    }
+
+
+def _limits(target: Target, total: Cost) -> Json:
+    """Return what the device holds at most, and whether the network keeps to it."""
+    return {
+        metric: {"limit": limit, "fits": total[metric] <= limit}
+        for metric, limit in target.limits.items()
+    }
 
 
 def _value(value: Value) -> Json:
@@ -71,24 +85,19 @@ def _value(value: Value) -> Json:
     return entry
 
 
-def _layer(layer: LayerSpec, bits: LayerBits, cost_model: CostModel) -> Json:
-    cost = cost_model.layer_cost(layer, bits)
+def _layer(layer: LayerSpec, bits: LayerBits | None, cost: Cost) -> Json:
     entry: Json = {
         "name": layer.name,
         "kind": layer.kind,
-        "weight_bits": bits.weight_bits,
-        "activation_bits": bits.activation_bits,
+        "weight_bits": None if bits is None else bits.weight_bits,
+        "activation_bits": None if bits is None else bits.activation_bits,
         **{metric: value.value for metric, value in cost.values.items()},
     }
+    own = [
+        value.provenance for metric, value in cost.values.items() if metric not in COUNTED_METRICS
+    ]
+    if own:
+        entry["provenance"] = own[0]  # a device's metrics of one layer are known alike
     if cost.bound is not None:
         entry["bound"] = cost.bound
     return entry
-
-
-def _float_layer(layer: LayerSpec) -> Json:
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "weight_bits": None,
-        "activation_bits": None,
-    } | {str(metric): value for metric, value in float_layer_counts(layer).items()}

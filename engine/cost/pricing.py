@@ -1,29 +1,70 @@
 """From a target to its cost model: the device's formula with the counted metrics beside it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import fsum
-from typing import get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.cost.bismo import BismoCloud
+from engine.cost.bismo_edge import BismoEdge
+from engine.cost.bitfusion import BitFusion
 from engine.cost.counting import (
-    COUNTED_METRICS,
+    FLOAT_BYTES,
     counted_fixed_cost,
     counted_table,
-    float_counts,
+    float_layer_counts,
+    network_total,
 )
-from engine.cost.model import CostModel, DeviceFormula, FloatArray
-from engine.schema.cost import Bound, Cost, Metric, Value
+from engine.cost.microcontroller import Microcontroller
+from engine.cost.model import (
+    Cell,
+    CostModel,
+    DeviceFormula,
+    FloatArray,
+    LayerByLayer,
+    LayerFormula,
+    LayerTable,
+)
+from engine.cost.npu import Npu
+from engine.cost.phone import Phone
+from engine.cost.roofline import Roofline
+from engine.cost.systolic import SystolicArray
+from engine.schema.architecture import Architecture, BlockSpec, OpSpec
+from engine.schema.cost import COUNTED_METRICS, Cost, Metric, Provenance, Value
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import LayerSpec, ModelSpec
+from engine.schema.lowering import block_layers, block_parameters, model_spec
 from engine.schema.policy import MAX_BITS, LayerBits, Policy
 from engine.schema.target import Target
 
+# Where a network mixes several, it is known no better than by the last of them.
+_SURENESS: tuple[Provenance, ...] = (
+    "counted",
+    "measured",
+    "table",
+    "simulated",
+    "fit",
+    "estimate",
+)
+
+
+def _layer_by_layer(
+    formula_of: Callable[[Target], LayerFormula],
+) -> Callable[[Target], DeviceFormula]:
+    return lambda target: LayerByLayer(formula_of(target))
+
+
 # A new kind of device adds its formula here; a new device of a known kind is a catalogue entry.
 _FORMULAS: dict[str, Callable[[Target], DeviceFormula | None]] = {
-    "bismo-cloud": BismoCloud.of,
+    "bismo-cloud": _layer_by_layer(BismoCloud.of),
+    "bismo-edge": _layer_by_layer(BismoEdge.of),
+    "bitfusion": _layer_by_layer(BitFusion.of),
+    "phone": Phone.of,
+    "roofline": _layer_by_layer(Roofline.of),
+    "microcontroller": _layer_by_layer(Microcontroller.of),
+    "npu": _layer_by_layer(Npu.of),
+    "systolic": _layer_by_layer(SystolicArray.of),
     "counted": lambda _: None,
 }
 
@@ -33,37 +74,59 @@ def cost_model(target: Target) -> CostModel:
     return _TargetCosts(target=target, formula=_FORMULAS[target.formula](target))
 
 
+class _Row(NamedTuple):
+    """One layer with its table and its place in it."""
+
+    layer: LayerSpec
+    table: LayerTable | None  # None: nothing but counts is known
+    cell: Cell | None  # None: float
+
+    def at(self, metric: Metric) -> float:
+        """The layer's value of a metric."""
+        if metric not in COUNTED_METRICS:
+            assert self.table is not None
+            return self.table.at(metric, self.cell)
+        if self.cell is None:
+            return float_layer_counts(self.layer)[metric]
+        return float(counted_table(self.layer, metric)[self.cell])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TargetCosts:
-    """A device's own metrics and the counted ones, summed over layers.
+    """A device's own metrics and the counted ones, added up over layers.
 
-    Sums are rounded once (`fsum`), so that a policy costs the same to the last bit whoever adds
-    its layers up, and in whatever order.
+    Sums are rounded once (`network_total`), so that a policy costs the same to the last bit
+    whoever adds its layers up, and in whatever order.
     """
 
     target: Target
     formula: DeviceFormula | None
 
-    def layer_cost(self, layer: LayerSpec, bits: LayerBits) -> Cost:
-        cell = (bits.weight_bits - 1, bits.activation_bits - 1)
-        return Cost(
-            values={
-                metric: self._value(metric, float(self._table(layer, metric)[cell]))
-                for metric in self.target.metrics
-            },
-            bound=self._bound(layer, cell),
+    def layer_cost(self, layer: LayerSpec, bits: LayerBits | None) -> Cost:
+        (row,) = self._rows([layer], [_cell(bits)])
+        return self._row_cost(row)
+
+    def block_cost(self, block: BlockSpec, op: OpSpec, bits: LayerBits | None) -> Cost:
+        layers = block_layers(block, op)
+        affine = block_parameters(block, op) - sum(layer.weights for layer in layers)
+        return self._cost(
+            self._rows(layers, [_cell(bits)] * len(layers)),
+            self._metrics(is_float=bits is None),
+            fixed={"model_bytes": float(affine * FLOAT_BYTES)},
         )
 
-    def network_cost(self, spec: ModelSpec, policy: Policy | None) -> Cost:
-        if policy is None:
-            return self._float_cost(spec)
-        cells = [_cell(bits) for bits in _bits_in_order(spec, policy)]
-        return Cost(
-            values={
-                metric: self._value(metric, self._sum(spec, cells, metric))
-                for metric in self.target.metrics
-            }
+    def network_cost(self, network: ModelSpec | Architecture, policy: Policy | None) -> Cost:
+        spec = model_spec(network) if isinstance(network, Architecture) else network
+        return self._cost(
+            self._rows(spec.layers, _cells_in_order(spec, policy)),
+            self._metrics(is_float=policy is None),
+            fixed={metric: self.fixed_cost(spec, metric) for metric in COUNTED_METRICS},
+            share=self.target.end_to_end,
         )
+
+    def layer_costs(self, spec: ModelSpec, policy: Policy | None) -> tuple[Cost, ...]:
+        rows = self._rows(spec.layers, _cells_in_order(spec, policy))
+        return tuple(self._row_cost(row, share=self.target.end_to_end) for row in rows)
 
     def cost_table(self, layers: Sequence[LayerSpec], metric: Metric) -> FloatArray:
         if metric not in self.target.metrics:
@@ -74,51 +137,73 @@ class _TargetCosts:
             )
         if not layers:
             return np.zeros((0, MAX_BITS, MAX_BITS))
-        return np.stack([self._table(layer, metric) for layer in layers])
+        if metric in COUNTED_METRICS:
+            return np.stack([counted_table(layer, metric) for layer in layers])
+        tables = np.stack([table.values[metric] for table in self._tables(layers) if table])
+        return tables * (self.target.end_to_end if metric == "latency_ms" else 1.0)
 
     def fixed_cost(self, spec: ModelSpec, metric: Metric) -> float:
         return counted_fixed_cost(spec, metric)
 
-    def _float_cost(self, spec: ModelSpec) -> Cost:
-        counts = float_counts(spec)
-        return Cost(
-            values={m: self._value(m, counts[m]) for m in self.target.metrics if m in counts}
-        )
+    def _metrics(self, *, is_float: bool) -> tuple[Metric, ...]:
+        """Return what is known at bits or of float."""
+        if not is_float:
+            return self.target.metrics
+        known = self.target.metrics if self.target.float_bits else COUNTED_METRICS
+        return tuple(metric for metric in known if metric != "bit_ops")
 
-    def _sum(self, spec: ModelSpec, cells: list[tuple[int, int]], metric: Metric) -> float:
-        parts = [
-            float(self._table(layer, metric)[cell])
-            for layer, cell in zip(spec.layers, cells, strict=True)
-        ]
-        return fsum([self.fixed_cost(spec, metric), *parts])
+    def _tables(self, layers: Sequence[LayerSpec]) -> Sequence[LayerTable | None]:
+        return [None] * len(layers) if self.formula is None else self.formula.layer_tables(layers)
 
-    def _table(self, layer: LayerSpec, metric: Metric) -> FloatArray:
-        if metric in COUNTED_METRICS or self.formula is None:
-            return counted_table(layer, metric)
-        return self.formula.layer_table(layer).values[metric]
+    def _rows(self, layers: Sequence[LayerSpec], cells: Sequence[Cell | None]) -> list[_Row]:
+        return list(map(_Row, layers, self._tables(layers), cells))
 
-    def _bound(self, layer: LayerSpec, cell: tuple[int, int]) -> Bound | None:
-        if self.formula is None:
-            return None
-        word = str(self.formula.layer_table(layer).bound[cell])
-        return next(bound for bound in get_args(Bound) if bound == word)
+    def _row_cost(self, row: _Row, *, share: float = 1.0) -> Cost:
+        metrics = self._metrics(is_float=row.cell is None)
+        bound = None if row.table is None else row.table.bound_at(row.cell)
+        return replace(self._cost([row], metrics, share=share), bound=bound)
 
-    def _value(self, metric: Metric, value: float) -> Value:
-        if metric in COUNTED_METRICS:
-            return Value(value=value, provenance="counted")
-        return Value(
-            value=value,
-            provenance=self.target.provenance,
-            validation=self.target.validation,
-            device=self.target.title,
-        )
+    def _cost(
+        self,
+        rows: Sequence[_Row],
+        metrics: Sequence[Metric],
+        *,
+        fixed: Mapping[Metric, float] | None = None,
+        share: float = 1.0,
+    ) -> Cost:
+        """Return what rows come to, latencies multiplied by the share of them that counts."""
+        provenance = self._provenance(rows)
+        values: dict[Metric, Value] = {}
+        for metric in metrics:
+            factor = share if metric == "latency_ms" else 1.0
+            parts = [row.at(metric) * factor for row in rows]
+            total = network_total(metric, [(fixed or {}).get(metric, 0.0), *parts])
+            values[metric] = (
+                Value(value=total, provenance="counted")
+                if metric in COUNTED_METRICS
+                else Value(
+                    value=total,
+                    provenance=provenance,
+                    validation=self.target.validation,
+                    device=self.target.title,
+                )
+            )
+        return Cost(values=values)
+
+    def _provenance(self, rows: Sequence[_Row]) -> Provenance:
+        """Return how the least sure of some rows is known."""
+        own = self.target.provenance
+        known = {row.table.sureness(row.cell) or own for row in rows if row.table is not None}
+        return max(known, key=_SURENESS.index, default=own)
 
 
-def _cell(bits: LayerBits) -> tuple[int, int]:
-    return bits.weight_bits - 1, bits.activation_bits - 1
+def _cell(bits: LayerBits | None) -> Cell | None:
+    return None if bits is None else (bits.weight_bits - 1, bits.activation_bits - 1)
 
 
-def _bits_in_order(spec: ModelSpec, policy: Policy) -> list[LayerBits]:
+def _cells_in_order(spec: ModelSpec, policy: Policy | None) -> list[Cell | None]:
+    if policy is None:
+        return [None] * len(spec.layers)
     names = [layer.name for layer in spec.layers]
     unknown = sorted(set(policy) - set(names))
     if unknown:
@@ -128,4 +213,4 @@ def _bits_in_order(spec: ModelSpec, policy: Policy) -> list[LayerBits]:
     missing = [name for name in names if name not in policy.layers]
     if missing:
         raise InvalidConfig("policy", f"layer {missing[0]!r} has no bits; give every layer its own")
-    return [policy[name] for name in names]
+    return [_cell(policy[name]) for name in names]

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Metric = Literal[
     "latency_ms", "energy_mj", "model_bytes", "macs", "bit_ops", "peak_activation_bytes"
 ]
+COUNTED_METRICS: Final[tuple[Metric, ...]] = (
+    "model_bytes",
+    "macs",
+    "bit_ops",
+    "peak_activation_bytes",
+)
+# A network has the most of any of its layers; of the other metrics it has their sum.
+PEAK_METRICS: Final[frozenset[Metric]] = frozenset({"peak_activation_bytes"})
+
 Provenance = Literal["measured", "simulated", "table", "fit", "estimate", "counted"]
 Bound = Literal["compute", "memory", "fill"]
 

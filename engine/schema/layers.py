@@ -24,6 +24,11 @@ class LayerSpec:
     weights: int
     macs: int  # multiply-accumulates for one image
 
+    @property
+    def activations(self) -> int:
+        """How many numbers go into the layer and come out of it, for one image."""
+        return self.in_channels * self.input_size**2 + self.out_channels * self.output_size**2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.catalog.baselines import PINNED_BITS, pinned_layers
+from engine.cost.counting import network_total
 from engine.cost.model import CostModel, FloatArray
 from engine.schema.cost import Budget, Metric
 from engine.schema.layers import ModelSpec
@@ -65,7 +66,7 @@ class Problem:
     def cost(self, choice: Choice, metric: Metric) -> float:
         """Return what a choice costs the whole network; rounded once, like `network_cost`."""
         parts = self.costs[metric][np.arange(self.layers), choice]
-        return fsum([self.fixed.get(metric, 0.0), *parts.tolist()])
+        return network_total(metric, [self.fixed.get(metric, 0.0), *parts.tolist()])
 
     def total_costs(self, choices: Choices, metric: Metric) -> FloatArray:
         """Return what many choices cost, but for the rounding of sums; shape (policies,)."""

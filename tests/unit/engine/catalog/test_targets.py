@@ -3,9 +3,9 @@
 import pytest
 
 from engine.catalog.targets import TARGETS, target_entry
-from engine.cost.counting import COUNTED_METRICS
 from engine.cost.pricing import cost_model
 from engine.schema.codec import from_json, to_json
+from engine.schema.cost import COUNTED_METRICS
 from engine.schema.errors import InvalidConfig
 from engine.schema.target import Target
 

@@ -5,12 +5,15 @@ import pytest
 
 from engine.catalog.baselines import uniform_policy
 from engine.catalog.targets import TARGETS, target_entry
-from engine.cost.counting import COUNTED_METRICS
 from engine.cost.model import CostModel
 from engine.cost.pricing import cost_model
+from engine.schema.cost import COUNTED_METRICS, PEAK_METRICS
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import LayerBits, Policy
+
+# BitFusion picks tilings at each width for time alone, a microcontroller unpacks what is narrow.
+MAY_COST_MORE = ("bitfusion", "bitfusion-eyeriss", "cortex-m7")
 
 every_target = pytest.mark.parametrize("target_id", TARGETS)
 
@@ -27,11 +30,11 @@ def test_every_cost_is_positive_and_says_where_it_comes_from(
     assert all(value.value > 0 for value in cost.values.values())
     assert {cost.values[metric].provenance for metric in COUNTED_METRICS} == {"counted"}
     own = [cost.values[m] for m in model.target.metrics if m not in COUNTED_METRICS]
-    assert all(value.provenance == model.target.provenance != "counted" for value in own)
+    assert {value.provenance for value in own} <= {model.target.provenance, "estimate"}
     assert all(value.validation and value.device for value in own)
 
 
-@every_target
+@pytest.mark.parametrize("target_id", [each for each in TARGETS if each not in MAY_COST_MORE])
 def test_fewer_bits_never_cost_more(target_id: str, mobilenet_v2: ModelSpec) -> None:
     model = cost_model(target_entry(target_id))
 
@@ -40,6 +43,28 @@ def test_fewer_bits_never_cost_more(target_id: str, mobilenet_v2: ModelSpec) -> 
     searched = tables[..., 1:, 1:]  # 2 to 8 bits
     assert np.all(np.diff(searched, axis=-1) >= 0)
     assert np.all(np.diff(searched, axis=-2) >= 0)
+
+
+@pytest.mark.parametrize("target_id", MAY_COST_MORE)
+def test_where_fewer_bits_can_cost_more_the_target_says_so(target_id: str) -> None:
+    target = target_entry(target_id)
+
+    assert "more" in f"{target.description} {target.validation}"
+
+
+@pytest.mark.parametrize("target_id", ["bitfusion", "bitfusion-eyeriss"])
+def test_halving_all_bits_of_a_network_saves_on_fused_bricks(
+    target_id: str, mobilenet_v2: ModelSpec
+) -> None:
+    model = cost_model(target_entry(target_id))
+
+    at_8, at_4 = (
+        model.network_cost(mobilenet_v2, uniform_policy(mobilenet_v2, width, width, pinned=False))
+        for width in (8, 4)
+    )
+
+    assert at_4["latency_ms"] < 0.8 * at_8["latency_ms"]
+    assert at_4["energy_mj"] < 0.8 * at_8["energy_mj"]
 
 
 @every_target
@@ -51,7 +76,8 @@ def test_a_table_holds_what_single_layers_cost(target_id: str, mobilenet_v2: Mod
     cost = model.layer_cost(layer, bits)
 
     for metric in model.target.metrics:
-        assert cost[metric] == model.cost_table([layer], metric)[0, 2, 5]
+        share = model.target.end_to_end if metric == "latency_ms" else 1.0
+        assert cost[metric] * share == model.cost_table([layer], metric)[0, 2, 5]
 
 
 @every_target
@@ -64,9 +90,9 @@ def test_a_network_costs_its_layers_and_what_is_fixed(
     cost = model.network_cost(mobilenet_v2, policy)
 
     for metric in model.target.metrics:
-        layers = model.cost_table(mobilenet_v2.layers, metric)[:, 4, 6].sum()
-        fixed = model.fixed_cost(mobilenet_v2, metric)
-        assert cost[metric] == pytest.approx(layers + fixed)
+        layers = model.cost_table(mobilenet_v2.layers, metric)[:, 4, 6]
+        total = layers.max() if metric in PEAK_METRICS else layers.sum()
+        assert cost[metric] == pytest.approx(total + model.fixed_cost(mobilenet_v2, metric))
 
 
 def test_a_table_can_be_written_to_without_changing_the_next_one(
@@ -88,7 +114,7 @@ def test_a_device_that_prices_bits_tells_of_float_only_what_is_counted(
 ) -> None:
     cost = bismo_cloud.network_cost(mobilenet_v2, None)
 
-    assert set(cost.values) == {"model_bytes", "macs"}
+    assert set(cost.values) == {"model_bytes", "macs", "peak_activation_bytes"}
 
 
 def test_a_metric_the_target_lacks_is_refused_with_those_it_has(

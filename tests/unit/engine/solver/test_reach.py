@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.catalog.baselines import uniform_policy
@@ -48,6 +48,7 @@ def test_float_stands_on_the_axis_where_the_target_knows_it(
 
 
 @pytest.mark.parametrize(("target_id", "metric"), TARGET_METRICS)
+@settings(max_examples=5, deadline=None)  # of each target and metric
 @given(seed=st.integers(0, 2**32 - 1))
 def test_every_policy_lies_within_the_span(target_id: str, metric: Metric, seed: int) -> None:
     model = cost_model(target_entry(target_id))
