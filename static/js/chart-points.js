@@ -28,6 +28,16 @@ export function plotlyTrace(trace, points) {
   return { ...trace.plotly, x: points.x, y: points.y, text: points.labels };
 }
 
+// Returns the range to show where marks far below the best would flatten the rest, else undefined.
+export function framedRange(allPoints, depth) {
+  const values = allPoints.flatMap((points) => points.y);
+  if (depth === null || !values.length) return undefined;
+  const best = Math.max(...values);
+  const low = Math.min(...values.filter((value) => value >= best - depth));
+  const margin = 0.08 * (best - low) || 0.05 * depth;
+  return [low - margin, best + margin];
+}
+
 // Returns the rows of the table twin, the newest last: series, x, y.
 export function rowsFrom(traces, allPoints) {
   return traces.flatMap((trace, index) => {

@@ -31,6 +31,7 @@ class EventStream {
   #heardAt = 0;
   #isOver = false;
   #isFetching = false;
+  #isPolling = false; // until a socket brings something
   #timers = new Set();
 
   constructor(socketUrl, eventsUrl, handlers, outside) {
@@ -52,7 +53,6 @@ class EventStream {
     const socket = new this.outside.Socket(`${this.socketUrl}?after=${this.#log.lastSeq}`);
     this.#socket = socket;
     socket.onopen = () => {
-      this.#failures = 0;
       this.#heardAt = this.outside.now();
       this.handlers.onLink("live");
       this.#watch(socket);
@@ -62,6 +62,7 @@ class EventStream {
   }
 
   #hear(frame) {
+    this.#failures = 0; // not before: a socket may open and die on what it is sent, again and again
     this.#heardAt = this.outside.now();
     if (frame.type === "events") this.#take(frame.events);
     if (frame.type === "state") this.handlers.onState(frame.state);
@@ -83,7 +84,7 @@ class EventStream {
     }
     this.#failures += 1;
     if (this.#failures < FAILURES_BEFORE_POLLING) this.handlers.onLink("connecting");
-    if (this.#failures === FAILURES_BEFORE_POLLING) this.#poll();
+    if (this.#failures >= FAILURES_BEFORE_POLLING && !this.#isPolling) this.#poll();
     this.#later(() => this.#connect(), backoffMs(this.#failures, this.outside.random));
   }
 
@@ -101,7 +102,8 @@ class EventStream {
   }
 
   #poll() {
-    if (this.#isLive) return;
+    this.#isPolling = !this.#isLive || this.#failures > 0;
+    if (!this.#isPolling) return;
     this.#catchUp();
     this.#later(() => this.#poll(), POLL_EVERY_MS);
   }

@@ -1,6 +1,6 @@
 // One declared chart on the page: takes events, draws at most a few times a second.
 
-import { emptyPoints, plotlyTrace, pointsFrom, rowsFrom } from "./chart-points.js";
+import { emptyPoints, framedRange, plotlyTrace, pointsFrom, rowsFrom } from "./chart-points.js";
 import { draw } from "./figure.js";
 
 const DRAW_EVERY_MS = 250; // the processor has a search to run
@@ -35,12 +35,13 @@ export class LiveChart {
   redraw() {
     this.#timer = null;
     if (this.#points.every((points) => !points.y.length)) return;
-    const { traces, layout } = this.#declaration;
+    const { traces, layout, depth } = this.#declaration;
+    const range = framedRange(this.#points, depth);
     this.#element.querySelector("[data-chart-empty]")?.remove();
     this.#plot.hidden = false;
     draw(this.#plot, {
       data: traces.map((trace, index) => plotlyTrace(trace, this.#points[index])),
-      layout,
+      layout: range ? { ...layout, yaxis: { ...layout.yaxis, range } } : layout,
     });
     this.#fillTwin();
   }

@@ -5,17 +5,20 @@ import { logSentence } from "./wording.js";
 const MOST_LINES = 200;
 
 export function startLogTail(list, toggle) {
+  const tail = list.parentElement;
   toggle?.addEventListener("change", () => {
-    list.setAttribute("aria-live", toggle.checked ? "polite" : "off");
+    tail.setAttribute("aria-live", toggle.checked ? "polite" : "off");
   });
+  let isOwn = false;
   return (events) => {
     const lines = events.map(lineFor).filter(Boolean);
     if (!lines.length) return;
-    const wasAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
-    list.querySelector("[data-log-empty]")?.remove();
+    if (!isOwn) list.replaceChildren(); // the server's lines come again, from the first on
+    isOwn = true;
+    const wasAtEnd = tail.scrollTop + tail.clientHeight >= tail.scrollHeight - 8;
     list.append(...lines.slice(-MOST_LINES));
     while (list.childElementCount > MOST_LINES) list.firstElementChild.remove();
-    if (wasAtEnd) list.scrollTop = list.scrollHeight;
+    if (wasAtEnd) tail.scrollTop = tail.scrollHeight;
   };
 }
 

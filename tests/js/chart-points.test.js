@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { emptyPoints, plotlyTrace, pointsFrom, rowsFrom, valueAt } from "../../static/js/chart-points.js";
+import { emptyPoints, framedRange, plotlyTrace, pointsFrom, rowsFrom, valueAt } from "../../static/js/chart-points.js";
 
 const trace = (changes = {}) => ({
   event: "episode_finished",
@@ -131,4 +131,16 @@ test("the table twin has every point, in words", () => {
 
 test("nothing yet is nothing to draw", () => {
   assert.deepEqual(emptyPoints([trace()])[0].y, []);
+});
+
+test("marks far below the best leave the frame", () => {
+  const [low, high] = framedRange([{ y: [10, 88, 90] }, { y: [89] }], 12);
+
+  assert.ok(low > 87 && low < 88);
+  assert.ok(high > 90 && high < 91);
+});
+
+test("a chart without a depth shows all it has", () => {
+  assert.equal(framedRange([{ y: [1, 2] }], null), undefined);
+  assert.equal(framedRange([{ y: [] }], 12), undefined);
 });

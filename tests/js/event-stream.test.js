@@ -175,6 +175,21 @@ test("where no socket holds the page polls", async () => {
   assert.ok(world.links.includes("polling"));
 });
 
+test("a socket that opens and dies each time does not keep the page from the log", async () => {
+  const world = new World();
+  world.server = { events: [event(1)], state: { last_seq: 1, status: "paused" } };
+  world.open();
+
+  for (let time = 0; time < 4; time += 1) {
+    world.accept();
+    world.socket.onclose({ code: 1006 });
+    await world.pass(16_000);
+  }
+
+  assert.deepEqual(world.events, [1]);
+  assert.equal(world.states.at(-1).status, "paused");
+});
+
 test("polling ends once a socket holds", async () => {
   const world = new World();
   world.open();
@@ -183,6 +198,8 @@ test("polling ends once a socket holds", async () => {
   world.socket.onclose({ code: 1006 });
   await world.pass(4_000);
   world.accept();
+  world.say({ type: "pong" });
+  await world.pass(4_000);
   const before = world.fetched.length;
 
   for (let second = 0; second < 30; second += 1) {

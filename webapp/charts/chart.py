@@ -71,8 +71,8 @@ def layout(*, height: int, **options: Any) -> FigureJson:  # Any: Plotly's own o
     }
 
 
-def listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str], conjunction: str = "and") -> str:
     """Return items as a sentence lists them: "a, b and c"."""
     if len(items) < 2:
         return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
+    return f"{', '.join(items[:-1])} {conjunction} {items[-1]}"

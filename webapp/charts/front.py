@@ -1,6 +1,7 @@
 """Accuracy and loss against cost: what was scored, what was predicted, and the budget's line."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.schema.cost import Metric
 from engine.schema.results import Candidate, Contender, QuantizeResult
@@ -9,7 +10,8 @@ from webapp.charts.palette import ACCENT, INK, MUTED, STRATEGIES, strategy_mark
 from webapp.charts.quantities import QUANTITIES, Unit, percent
 
 _HEIGHT = 380
-SHOWN_DEPTH = 0.30  # accuracy below the best by more than this leaves the frame
+SHOWN_DEPTH = 0.15  # accuracy below the best by more than this leaves the frame
+FLOOR_NATS = 1e-4  # a logarithm needs one; below it, differences are noise of the images
 
 
 def accuracy_chart(result: QuantizeResult) -> Chart:
@@ -38,23 +40,28 @@ def accuracy_chart(result: QuantizeResult) -> Chart:
 
 
 def loss_chart(result: QuantizeResult) -> Chart:
-    """Draw the solver's predicted front beside the losses that were measured."""
+    """Draw the solver's predicted front beside what was measured, both above the float network."""
     metric = result.front.metric
     unit = _unit(result, metric)
+    float_loss = result.contender("float").search_loss or 0.0
     predicted = [c for c in result.front.points if c.loss is not None]
-    scored = [c for c in result.candidates if c.loss is not None and metric in c.costs]
+    scored = [
+        replace(c, loss=max(c.loss - float_loss, FLOOR_NATS))
+        for c in result.candidates
+        if c.loss is not None and metric in c.costs
+    ]
     line: FigureJson = {
         "type": "scatter",
         "mode": "lines",
         "name": "Solver's prediction",
         "x": [c.costs[metric] / unit.size for c in predicted],
-        "y": [c.loss for c in predicted],
+        "y": [max(c.loss or 0.0, FLOOR_NATS) for c in predicted],
         "line": {"color": ACCENT, "width": 2},
-        "hovertemplate": f"%{{x:.3f}} {unit.symbol}<br>%{{y:.3f}} nats<extra>predicted</extra>",
+        "hovertemplate": f"%{{x:.3f}} {unit.symbol}<br>%{{y:.4f}} nats<extra>predicted</extra>",
     }
     return Chart(
         id="loss-front",
-        title="Loss against cost: predicted and measured",
+        title="Loss above float: predicted and measured",
         summary=(
             f"The line is the best the solver predicts at each cost, from {len(predicted)} "
             f"policies, when the layers' losses add up; the marks are {len(scored)} policies "
@@ -62,7 +69,7 @@ def loss_chart(result: QuantizeResult) -> Chart:
         ),
         figure={
             "data": [line, *_scored_traces(scored, metric, unit, loss=True)],
-            "layout": _layout(result, unit, y_title="Loss, search images (nats)", log=True),
+            "layout": _layout(result, unit, y_title="Loss above float (nats)", log=True),
         },
         table=_loss_table(predicted, scored, metric, unit),
         height=_HEIGHT,
@@ -89,7 +96,7 @@ def _scored_traces(
             continue
         mark = strategy_mark(origin)
         ys = [c.loss if loss else _percent(c.accuracy) for c in own]
-        template = "%{y:.3f} nats" if loss else "%{y:.1f} %"
+        template = "%{y:.4f} nats" if loss else "%{y:.1f} %"
         traces.append(
             {
                 "type": "scatter",
@@ -250,12 +257,12 @@ def _loss_table(
     predicted: Sequence[Candidate], scored: Sequence[Candidate], metric: Metric, unit: Unit
 ) -> Table:
     return Table(
-        columns=("Policy", QUANTITIES[metric].title, "Loss (nats)"),
+        columns=("Policy", QUANTITIES[metric].title, "Loss above float (nats)"),
         rows=tuple(
             (
                 "Predicted front" if c in predicted else strategy_mark(c.origin).title,
                 unit.write(c.costs[metric]),
-                f"{c.loss:.3f}",
+                f"{c.loss:.4f}",
             )
             for c in (*_thinned(predicted), *scored)
         ),

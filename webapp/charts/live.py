@@ -44,6 +44,7 @@ class LiveChart:
     traces: tuple[LiveTrace, ...]
     columns: tuple[str, str, str]  # heads of the table twin: series, x, y
     wide: bool = False
+    depth: float | None = None  # marks below the best by more than this leave the frame
 
     @property
     def data_id(self) -> str:
@@ -57,6 +58,7 @@ class LiveChart:
             "id": self.id,
             "layout": self.layout,
             "columns": list(self.columns),
+            "depth": self.depth,
             "traces": [_camel(trace) for trace in self.traces],
         }
 
@@ -67,7 +69,9 @@ def _camel(trace: LiveTrace) -> FigureJson:
     return plain
 
 
-def _by_strategy(y: str, *, scale: float = 1.0, lines: bool) -> tuple[LiveTrace, ...]:
+def _by_strategy(
+    y: str, *, scale: float = 1.0, lines: bool = False, with_best: bool = False
+) -> tuple[LiveTrace, ...]:
     return tuple(
         LiveTrace(
             event="episode_finished",
@@ -78,9 +82,10 @@ def _by_strategy(y: str, *, scale: float = 1.0, lines: bool) -> tuple[LiveTrace,
             plotly={
                 "type": "scatter",
                 "mode": "lines" if lines and strategy != "solver" else "markers",
-                "name": f"{mark.title}, best so far" if lines else mark.title,
+                "name": mark.title,
                 "legendgroup": strategy,
-                "showlegend": not lines or strategy != "solver",
+                # One entry a strategy: its line, or its mark where it has one policy.
+                "showlegend": lines != (strategy == "solver") or not with_best,
                 "opacity": 1.0 if lines else 0.55,
                 "line": {"color": mark.color, "dash": mark.dash, "width": 2, "shape": "hv"},
                 "marker": {"color": mark.color, "symbol": mark.symbol, "size": 6},
@@ -116,9 +121,16 @@ def _bits(y: str, name: str, *, color: str, pattern: str, scale: float) -> LiveT
         plotly={
             "type": "bar",
             "name": name,
+            "textposition": "none",
+            "hovertemplate": "%{text}: %{y}<extra></extra>",
             "marker": {
                 "color": color,
-                "pattern": {"shape": pattern, "fgcolor": "var(--surface)", "solidity": 0.25},
+                "pattern": {
+                    "shape": pattern,
+                    "fgcolor": "var(--surface)",
+                    "fillmode": "overlay",
+                    "solidity": 0.25,
+                },
             },
         },
     )
@@ -148,7 +160,7 @@ QUANTIZE_CHARTS: tuple[LiveChart, ...] = (
         id="live-reward",
         title="Reward by episode",
         description="Each mark is one policy scored; the lines are each strategy's best so far. "
-        "Zero is the float network's accuracy.",
+        "Zero is the float network's accuracy. Marks far below the best are in the table alone.",
         stages=("searching",),
         layout=layout(
             height=320,
@@ -156,23 +168,26 @@ QUANTIZE_CHARTS: tuple[LiveChart, ...] = (
             yaxis=axis("Reward"),
         ),
         traces=(
-            *_by_strategy("reward", lines=False),
-            *_by_strategy("best_reward", lines=True),
+            *_by_strategy("reward", with_best=True),
+            *_by_strategy("best_reward", lines=True, with_best=True),
         ),
         columns=("Strategy", "Episode", "Reward"),
+        depth=1.2,
     ),
     LiveChart(
         id="live-accuracy",
         title="Accuracy by episode",
-        description="Accuracy on the search images before any fine-tuning.",
+        description="Accuracy on the search images before any fine-tuning. Marks far below the "
+        "best are in the table alone.",
         stages=("searching",),
         layout=layout(
             height=320,
             xaxis=axis("Episode", rangemode="tozero", tickformat="d"),
             yaxis=axis("Accuracy (%)"),
         ),
-        traces=_by_strategy("accuracy", scale=100.0, lines=False),
+        traces=_by_strategy("accuracy", scale=100.0),
         columns=("Strategy", "Episode", "Accuracy (%)"),
+        depth=12.0,
     ),
     LiveChart(
         id="live-policy",

@@ -33,7 +33,7 @@ STRATEGIES: dict[str, Mark] = {
     "hill_climb": Mark(
         title="Hill climbing", color="var(--series-green)", symbol="triangle-up", dash="dash"
     ),
-    "random": Mark(title="Random", color="var(--series-grey)", symbol="x-thin", dash="longdash"),
+    "random": Mark(title="Random", color="var(--series-grey)", symbol="x", dash="longdash"),
     "agent": Mark(title="Agent", color="var(--series-orange)", symbol="circle"),
 }
 

@@ -1,5 +1,6 @@
 """The answer a result opens with: one sentence and the numbers it rests on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot
 
@@ -9,6 +10,7 @@ from engine.catalog.targets import TARGETS
 from engine.schema.cost import Metric, Provenance, Value
 from engine.schema.errors import InvalidConfig
 from engine.schema.results import Accuracy, Contender, QuantizeResult
+from webapp.charts.chart import listed
 from webapp.charts.quantities import QUANTITIES, duration, percent, points
 
 # Two numbers closer than this many standard errors of their difference are not told apart.
@@ -74,14 +76,38 @@ def uniform_at_budget(result: QuantizeResult) -> Contender | None:
     return min(baselines, key=lambda row: abs(row.cost[budget.metric] - budget.limit), default=None)
 
 
-def difference(a: Accuracy, b: Accuracy, *, name: str) -> str:
-    """Return how `a` stands to `b` in words, no claim smaller than the noise."""
-    gap = a.value - b.value
-    noise = CLEAR * hypot(a.standard_error, b.standard_error)
-    if abs(gap) <= noise:
-        return f"no clear difference from {name} ({points(gap)} ± {100 * noise:.1f} points)"
-    side = "above" if gap > 0 else "below"
-    return f"{100 * abs(gap):.1f} points {side} {name}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """How one accuracy stands to another, and how much of it may be chance."""
+
+    name: str  # of the other
+    points: float
+    noise: float  # points; a smaller gap is not told from none
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the gap is more than chance."""
+        return abs(self.points) > self.noise
+
+    def __str__(self) -> str:
+        if self.is_clear:
+            side = "above" if self.points > 0 else "below"
+            return f"{abs(self.points):.1f} points {side} {self.name}"
+        return f"{self.name} ({points(self.points / 100)} ± {self.noise:.1f} points)"
+
+
+def gap(own: Accuracy, other: Accuracy, *, name: str) -> Gap:
+    """Return how an accuracy stands to another. The images are the same, so the noise is less."""
+    noise = CLEAR * hypot(own.standard_error, other.standard_error)
+    return Gap(name=name, points=100 * (own.value - other.value), noise=100 * noise)
+
+
+def in_words(gaps: Sequence[Gap]) -> str:
+    """Return the gaps in a sentence, no claim smaller than the noise."""
+    clear = [str(each) for each in gaps if each.is_clear]
+    unclear = [str(each) for each in gaps if not each.is_clear]
+    said = [*clear, *([f"no clear difference from {listed(unclear, 'or')}"] if unclear else [])]
+    return listed(said) or "nothing was measured to hold it against"
 
 
 def model_title(model_id: str) -> str:
@@ -105,20 +131,34 @@ def target_title(target_id: str) -> str:
 
 
 def _held_against(result: QuantizeResult, found: Contender) -> str:
-    own = delivered(found)
-    others = {
-        "the float network": result.contender("float"),
-        "fixed 8-bit": next((c for c in result.contenders if c.id == "uniform-8"), None),
-    }
+    gaps = [
+        gap(own, theirs, name=name)
+        for name, row in _rivals(result).items()
+        if row.id != found.id and (own := delivered(found)) and (theirs := delivered(row))
+    ]
+    return in_words(gaps) + _before_tuning(result, found)
+
+
+def _rivals(result: QuantizeResult) -> dict[str, Contender]:
+    rows = {row.id: row for row in result.contenders}
+    rivals = {"the float network": rows["float"]}
+    if "uniform-8" in rows:
+        rivals["fixed 8-bit"] = rows["uniform-8"]
     uniform = uniform_at_budget(result)
     if uniform is not None and uniform.id != "uniform-8":
-        others[f"{uniform.label.lower()} at about the same cost"] = uniform
-    said = [
-        difference(own, theirs, name=name)
-        for name, row in others.items()
-        if own and row and row.id != found.id and (theirs := delivered(row))
-    ]
-    return "; ".join(said) or "nothing was measured to hold it against"
+        rivals[f"{uniform.label.lower()} at about the same cost"] = uniform
+    return rivals
+
+
+def _before_tuning(result: QuantizeResult, found: Contender) -> str:
+    """Return the clause on what the bits alone do, where it can be told."""
+    uniform = uniform_at_budget(result)
+    own = found.untuned_report_accuracy
+    theirs = uniform.untuned_report_accuracy if uniform else None
+    if uniform is None or own is None or theirs is None:
+        return ""
+    before = gap(own, theirs, name=uniform.label.lower())
+    return f"; before fine-tuning it stands {before}" if before.is_clear else ""
 
 
 def _stats(result: QuantizeResult, found: Contender) -> tuple[Stat, ...]:

@@ -1,6 +1,8 @@
 """The WebSocket of a job: sends what its log has gained, each line once, and its state."""
 
 import asyncio
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,6 +19,8 @@ from webapp.jobs.queries import EventLine, JobState
 
 NOT_SIGNED_IN = 4401
 NOT_VISIBLE = 4404
+# The server refuses messages of 64 KiB either way, so that nobody can fill its memory.
+FRAME_BYTES = 48 * 1024
 
 
 class JobConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels has no types
@@ -66,9 +70,9 @@ class JobConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels 
                     await self.close(code=NOT_VISIBLE)
                     return False
                 events, state = news
-                if events:
-                    await self.send_json({"type": "events", "events": events})
-                    self.sent = events[-1]["seq"]
+                for frame in frames(events):
+                    await self.send_json({"type": "events", "events": frame})
+                    self.sent = frame[-1]["seq"]
                 if self.sent >= state["last_seq"]:
                     break
             if state != self.state:
@@ -89,6 +93,21 @@ class JobConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels 
     async def _unsubscribe(self) -> None:
         with suppress(RedisError, OSError):
             await self.channel_layer.group_discard(group(self.job_id), self.channel_name)
+
+
+def frames(events: Sequence[EventLine]) -> Iterator[list[EventLine]]:
+    """Part events into frames that the server's limit on messages lets through."""
+    frame: list[EventLine] = []
+    size = 0
+    for event in events:
+        length = len(json.dumps(event))
+        if frame and size + length > FRAME_BYTES:
+            yield frame
+            frame, size = [], 0
+        frame.append(event)
+        size += length
+    if frame:
+        yield frame
 
 
 def _after(query_string: bytes) -> int:

@@ -41,6 +41,7 @@ EFFORT_FIELDS = (
     "finetune_epochs",
     "finetune_images",
     "finetune_contenders",
+    "report_images",
 )
 # Where an error about a config's field is shown, if the names differ.
 _FORM_FIELD = {"budgets": "limit"}
@@ -113,6 +114,7 @@ class QuantizeForm(forms.Form):
     finetune_epochs = _count("Fine-tune epochs")
     finetune_images = _count("Fine-tune images an epoch")
     finetune_contenders = _count("Policies fine-tuned")
+    report_images = _count("Images in the report")
     seed = forms.IntegerField(label="Seed", initial=0, help_text="Same config and seed, same log.")
     device = forms.ChoiceField(
         label="Device",

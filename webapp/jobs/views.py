@@ -61,7 +61,6 @@ def new_quantize(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "check" not in request.POST:
         job = form.launch()
         if job is not None:
-            messages.success(request, "The job is queued. This page follows it.")
             return redirect("jobs:detail", job_id=job.pk)
     return render(request, "jobs/new_quantize.html", _form_context(form))
 

@@ -1,5 +1,7 @@
 """Numbers as pages write them."""
 
+from datetime import datetime
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -25,6 +27,12 @@ def as_metric(value: float | None, metric: Metric) -> str:
 def unlocalized(value: float) -> str:
     """Return a number as SVG and scripts read it."""
     return f"{value:.6g}"
+
+
+@register.filter
+def until(start: datetime, end: datetime) -> str:
+    """Return how long it took from one time to another."""
+    return quantities.duration((end - start).total_seconds())
 
 
 @register.filter

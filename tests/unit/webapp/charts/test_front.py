@@ -7,7 +7,7 @@ import pytest
 from engine.schema.results import QuantizeResult
 from tests import haq_run
 from tests.configs import quantize_config
-from webapp.charts.front import SHOWN_DEPTH, accuracy_chart, loss_chart
+from webapp.charts.front import FLOOR_NATS, SHOWN_DEPTH, accuracy_chart, loss_chart
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,23 @@ def test_the_predicted_front_is_a_line_through_its_points(result: QuantizeResult
 
     assert line["y"] == [point.loss for point in result.front.points]
     assert line["x"] == sorted(line["x"])
+
+
+def test_measured_losses_are_held_against_the_float_networks(result: QuantizeResult) -> None:
+    float_loss = 0.25
+    contenders = tuple(
+        replace(row, search_loss=float_loss) if row.id == "float" else row
+        for row in result.contenders
+    )
+    worse, better = (
+        replace(result.candidates[0], loss=0.75),
+        replace(result.candidates[1], loss=0.2),
+    )
+
+    chart = loss_chart(replace(result, contenders=contenders, candidates=(worse, better)))
+
+    shown = [y for trace in chart.figure["data"][1:] for y in trace["y"]]
+    assert shown == [0.5, FLOOR_NATS]  # no logarithm of a loss below float's
 
 
 def test_the_loss_table_says_which_losses_are_predicted(result: QuantizeResult) -> None:

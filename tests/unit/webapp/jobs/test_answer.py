@@ -7,7 +7,7 @@ import pytest
 from engine.schema.results import Accuracy, QuantizeResult
 from tests import haq_run
 from tests.configs import quantize_config
-from webapp.jobs.answer import answer, delivered, difference, uniform_at_budget
+from webapp.jobs.answer import answer, delivered, gap, in_words, uniform_at_budget
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +30,37 @@ def with_accuracy(result: QuantizeResult, **accuracies: float) -> QuantizeResult
 
 
 def test_a_clear_difference_is_said_in_points() -> None:
-    assert difference(measured(0.88), measured(0.91), name="float") == "3.0 points below float"
-    assert difference(measured(0.91), measured(0.88), name="float") == "3.0 points above float"
+    assert in_words([gap(measured(0.88), measured(0.91), name="float")]) == (
+        "3.0 points below float"
+    )
+    assert in_words([gap(measured(0.91), measured(0.88), name="float")]) == (
+        "3.0 points above float"
+    )
 
 
-def test_a_difference_within_the_noise_is_not_claimed() -> None:
-    said = difference(measured(0.907), measured(0.911), name="float")
+def test_differences_within_the_noise_are_not_claimed() -> None:
+    gaps = [
+        gap(measured(0.907), measured(0.911), name="float"),
+        gap(measured(0.907), measured(0.905), name="fixed 8-bit"),
+    ]
 
     # Twice the root of the two squared errors: 2 x 0.4 x 1.414 points.
-    assert said == "no clear difference from float (\u22120.4 ± 1.1 points)"
+    assert in_words(gaps) == (
+        "no clear difference from float (\u22120.4 ± 1.1 points) or fixed 8-bit (+0.2 ± 1.1 points)"
+    )
+
+
+def test_what_the_bits_alone_do_is_said_where_it_is_clear(result: QuantizeResult) -> None:
+    contenders = tuple(
+        replace(row, untuned_report_accuracy=measured(value))
+        if (value := {"hill_climb": 0.89, "uniform-4": 0.80}.get(row.id))
+        else row
+        for row in result.contenders
+    )
+
+    said = answer(replace(result, contenders=contenders)).rest
+
+    assert said.endswith("before fine-tuning it stands 9.0 points above uniform 4-bit.")
 
 
 def test_the_sentence_names_budget_target_network_and_data(result: QuantizeResult) -> None:

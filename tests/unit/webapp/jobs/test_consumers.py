@@ -1,5 +1,6 @@
 """The socket: subscribe, then read; each line once; nothing for strangers."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -153,6 +154,24 @@ async def test_a_long_log_comes_in_batches_without_a_gap(
 
     assert received == [str(number) for number in range(1200)]
     assert (await state(socket))["last_seq"] == 1202
+    await socket.disconnect()
+
+
+async def test_no_frame_is_larger_than_the_server_lets_through(
+    connect: Connect, ada: User, job: Job
+) -> None:
+    lines = [line("x" * 3000) for _ in range(60)]
+    await database_sync_to_async(services.append_events)(job.pk, 1, lines)
+    socket = connect(ada, job.pk)
+    await socket.connect()
+
+    texts: list[str] = []
+    while not texts or '"type": "state"' not in texts[-1]:
+        texts.append(await socket.receive_from())
+
+    seqs = [event["seq"] for text in texts[:-1] for event in json.loads(text)["events"]]
+    assert seqs == list(range(1, 63))
+    assert max(len(text.encode()) for text in texts) < 64 * 1024
     await socket.disconnect()
 
 

@@ -1,0 +1,120 @@
+"""What holds for each page: accessible in light and dark, no wider than a phone, no complaint."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.people import Person, sign_in
+from tests.browser.product import Product
+
+SERIOUS = ("serious", "critical")
+PAGES: dict[str, Callable[[list[str]], str]] = {
+    "runs": lambda _: "/jobs/",
+    "no run fits": lambda _: "/jobs/?q=nothing-has-this-name",
+    "new job": lambda _: "/jobs/new/",
+    "form": lambda _: "/jobs/new/haq/",
+    "result": lambda finished: finished[0],
+    "compare": lambda finished: (
+        "/compare/?" + "&".join(f"job={path.split('/')[-2]}" for path in finished)
+    ),
+    "password": lambda _: "/accounts/password/change/",
+    "e-mail": lambda _: "/accounts/email/",
+    "not found": lambda _: "/jobs/00000000-0000-0000-0000-000000000000/",
+}
+OUTSIDE = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+every_page = pytest.mark.parametrize("path_of", PAGES.values(), ids=PAGES.keys())
+both_themes = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+@pytest.fixture(scope="module")
+def reader(browser: Browser, product: Product) -> Iterator[Person]:
+    person = sign_in(browser, product, "ada")
+    yield person
+    person.context.close()
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {each['help']}: {node['html'][:160]}"
+        for each in found
+        if each["impact"] in SERIOUS
+        for node in each["nodes"]
+    ]
+
+
+def read_through(page: Page) -> None:
+    """Open all that is folded and scroll to the end, so that every chart is drawn."""
+    page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+    height = page.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, 700):
+        page.evaluate(f"scrollTo(0, {top})")
+        page.wait_for_timeout(40)
+    expect(page.locator("[data-figure]:not(.js-plotly-plot)")).to_have_count(0)
+
+
+@every_page
+@both_themes
+def test_a_page_has_no_serious_barrier(
+    reader: Person, finished: list[str], path_of: Callable[[list[str]], str], theme: str
+) -> None:
+    page = reader.open(path_of(finished))
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type] # "light" or "dark"
+    read_through(page)
+
+    assert violations(page) == []
+    page.close()
+
+
+@both_themes
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_a_page_before_the_door_has_no_serious_barrier(
+    browser: Browser, product: Product, path: str, theme: str
+) -> None:
+    page = browser.new_page(color_scheme=theme)  # type: ignore[arg-type] # "light" or "dark"
+    page.goto(product.address + path)
+
+    assert violations(page) == []
+    page.close()
+
+
+@every_page
+def test_a_page_fits_a_phone_and_complains_of_nothing(
+    reader: Person, finished: list[str], path_of: Callable[[list[str]], str]
+) -> None:
+    reader.complaints.clear()
+    page = reader.open(path_of(finished))
+    page.set_viewport_size({"width": 360, "height": 740})
+    read_through(page)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert [each for each in reader.complaints if "404" not in each] == []
+    page.close()
+
+
+def test_the_chosen_theme_is_kept(reader: Person) -> None:
+    page = reader.open("/jobs/")
+    page.locator("summary", has_text="ada").click()
+    page.get_by_label("Dark", exact=True).check()
+    page.reload()
+
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.locator("summary", has_text="ada").click()
+    page.get_by_label("Light", exact=True).check()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    page.get_by_label("System", exact=True).check()
+    page.close()
+
+
+def test_who_uses_a_keyboard_may_skip_the_bar(reader: Person) -> None:
+    page = reader.open("/jobs/")
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    assert page.evaluate("document.activeElement.id") == "content"
+    page.close()
