@@ -1,5 +1,6 @@
 """The feasibility band: what budgets can be, with fixed widths and the limit on one axis."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
@@ -8,7 +9,9 @@ from engine.solver.reach import Reach
 from webapp.charts.chart import Table
 from webapp.charts.quantities import NARROW_SPACE, QUANTITIES, Unit, percent
 
-_TIGHT = 13.0  # percent of the axis; labels nearer than this would touch on a phone
+# Percent of the axis: labels nearer than this take two rows on a phone, or share one label.
+_TIGHT = 13.0
+_TOUCHING = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,25 +128,52 @@ def _sentence(reach: Reach, unit: Unit, limit: float | None, *, who: str, where:
 
 
 def _ticks(reach: Reach, unit: Unit, low: float, high: float) -> tuple[Tick, ...]:
-    named = [(f"{bits}-bit", value) for bits, value in sorted(reach.baselines.items())]
-    if all(abs(value - reach.lowest) > 1e-9 * high for _, value in named):
-        named.append(("lowest", reach.lowest))
-    if all(abs(value - reach.highest) > 1e-9 * high for _, value in named):
-        named.append(("highest", reach.highest))
     ticks: list[Tick] = []
-    for label, value in sorted(named, key=lambda pair: pair[1]):
-        x = _percent_of_axis(value, low, high)
+    for together in _clusters(_named(reach, high), low, high):
+        values = [value for _, value in together]
+        x = _percent_of_axis(values[0], low, high)
+        first, last = unit.write(values[0]), unit.write(values[-1])
         crowded = bool(ticks) and x - ticks[-1].x < _TIGHT and not ticks[-1].is_low
         ticks.append(
             Tick(
                 x=x,
-                label=label,
-                value=_write(value, unit),
+                label=_cluster_label([name for name, _ in together]),
+                value=first if first == last else f"{unit.digits(values[0])}–{last}",
                 anchor=_anchor(x),
                 is_low=crowded,
             )
         )
     return tuple(ticks)
+
+
+def _named(reach: Reach, high: float) -> list[tuple[str, float]]:
+    """Return the places with a name, by cost; an end that is a fixed width goes by its bits."""
+    named = [(str(bits), value) for bits, value in sorted(reach.baselines.items())]
+    for name, value in (("lowest", reach.lowest), ("highest", reach.highest)):
+        if all(abs(fixed - value) > 1e-9 * high for _, fixed in named):
+            named.append((name, value))
+    return sorted(named, key=lambda pair: pair[1])
+
+
+def _clusters(
+    named: Sequence[tuple[str, float]], low: float, high: float
+) -> Iterator[list[tuple[str, float]]]:
+    """Yield places that stand too near to each other for a label each."""
+    cluster: list[tuple[str, float]] = []
+    for name, value in named:
+        start = cluster[0][1] if cluster else value
+        apart = _percent_of_axis(value, low, high) - _percent_of_axis(start, low, high)
+        if cluster and apart > _TOUCHING:
+            yield cluster
+            cluster = []
+        cluster.append((name, value))
+    if cluster:
+        yield cluster
+
+
+def _cluster_label(names: Sequence[str]) -> str:
+    bits = sorted(name for name in names if name.isdigit())
+    return f"{', '.join(bits)}-bit" if bits else names[0]
 
 
 def _table(reach: Reach, unit: Unit, limit: float | None) -> Table:

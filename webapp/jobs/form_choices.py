@@ -7,6 +7,7 @@ from django.conf import settings
 
 from engine.catalog.datasets import DATASETS
 from engine.catalog.models import MODELS
+from engine.catalog.targets import TARGETS
 
 OTHER = "other"
 FOLDER = "folder"
@@ -24,6 +25,17 @@ def model_choices() -> list[tuple[str, Any]]:  # Any: Django's groups of choices
         ("Large images", large),
         (OTHER, "Another, by name …"),
     ]
+
+
+def target_choices() -> list[tuple[str, Any]]:  # Any: Django's groups of choices
+    """Return the catalogue's devices: those that gain from fewer bits, and the others."""
+    gaining = [(t.id, t.title) for t in TARGETS.values() if len(t.weight_bits) > 1]
+    others = [(t.id, t.title) for t in TARGETS.values() if len(t.weight_bits) == 1]
+    groups = [
+        ("Fewer bits save time or energy", gaining),
+        ("One width: budget size or operations", others),
+    ]
+    return [(title, choices) for title, choices in groups if choices]
 
 
 def dataset_choices() -> list[tuple[str, str]]:

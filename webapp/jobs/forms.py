@@ -8,7 +8,6 @@ from django.core.files.uploadedfile import UploadedFile
 
 from engine.catalog.datasets import FOLDER_PREFIX
 from engine.catalog.presets import QUANTIZE_PRESETS
-from engine.catalog.targets import TARGETS
 from engine.schema.codec import digest
 from engine.schema.configs import QuantizeConfig, QuantizeEffort
 from engine.schema.cost import Budget, Metric
@@ -25,6 +24,7 @@ from webapp.jobs.form_choices import (
     dataset_choices,
     model_choices,
     style_widgets,
+    target_choices,
     unavailable_datasets,
 )
 from webapp.jobs.models import Job, ModelDescription
@@ -142,7 +142,7 @@ class QuantizeForm(forms.Form):
         self.problem: Problem | None = None
         _field(self, "model").choices = model_choices()
         _field(self, "dataset").choices = dataset_choices()
-        _field(self, "target").choices = [(entry.id, entry.title) for entry in TARGETS.values()]
+        _field(self, "target").choices = target_choices()
         _field(self, "metric").choices = [(m, QUANTITIES[m].title) for m in BUDGET_METRICS]
         _field(self, "preset").choices = [(p.id, p.title) for p in QUANTIZE_PRESETS.values()]
         teams = queries.teams_of(user)
@@ -179,6 +179,7 @@ class QuantizeForm(forms.Form):
                 if spec.status == ModelDescription.Status.FAILED:
                     raise InvalidConfig("model", spec.error_text)
                 return spec
+            self.spec = spec
             return band_of(
                 self._reach(spec),
                 self._said_limit(),

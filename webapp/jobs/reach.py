@@ -11,6 +11,8 @@ from engine.cost.pricing import cost_model
 from engine.schema.cost import Metric
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import ModelSpec
+from engine.schema.policy import MAX_BITS
+from engine.schema.target import Target
 from engine.solver.reach import Reach, reach
 from webapp.charts.quantities import metric_title
 from webapp.charts.reach_band import ReachBand, default_limit, reach_band
@@ -21,6 +23,7 @@ from webapp.jobs.models import ModelDescription
 # Bits change these; multiply-accumulates they do not.
 BUDGET_METRICS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "bit_ops")
 _ASK_AGAIN_AFTER_S = 20.0
+_WIDTHS = tuple(range(2, MAX_BITS + 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +35,36 @@ class MetricChoice:
     reason: str  # "" where it can be chosen
 
 
-def metric_choices(target_id: str) -> tuple[MetricChoice, ...]:
-    """Return the metrics of the catalogue's targets; those this target lacks say so."""
+def metric_choices(target_id: str, spec: ModelSpec | None = None) -> tuple[MetricChoice, ...]:
+    """Return the metrics of the catalogue's targets; those one may not choose say why.
+
+    With a network it is known where bits change nothing, as on a device of one width.
+    """
     target = TARGETS.get(target_id)
     offered = {metric for entry in TARGETS.values() for metric in entry.metrics}
     return tuple(
         MetricChoice(
             id=metric,
             title=metric_title(metric),
-            reason=f"{target.title} has no {metric_title(metric).lower()} to offer."
-            if target and metric not in target.metrics
-            else "",
+            reason=_why_not(target, metric, spec) if target else "",
         )
         for metric in BUDGET_METRICS
         if metric in offered
     )
+
+
+def _why_not(target: Target, metric: Metric, spec: ModelSpec | None) -> str:
+    name = metric_title(metric).lower()
+    if metric not in target.metrics:
+        return f"{target.title} has no {name} to offer."
+    if spec is not None and is_flat(reach(spec, cost_model(target), metric, _WIDTHS, _WIDTHS)):
+        return f"Bits do not change the {name} of this network on {target.title}."
+    return ""
+
+
+def is_flat(found: Reach) -> bool:
+    """Whether all policies cost the same, so that a budget would mean nothing."""
+    return found.highest - found.lowest <= 1e-9 * found.highest
 
 
 def described(model_id: str, dataset_id: str, *, ask: bool = True) -> ModelSpec | ModelDescription:
@@ -79,12 +97,15 @@ def reach_of(
     """Return the span of a metric over the policies of these widths.
 
     Raises:
-        InvalidConfig: no such target, or it does not know the metric.
+        InvalidConfig: no such target, or bits change nothing of the metric there.
     """
     target = target_entry(target_id)
     if metric not in target.metrics:
         raise InvalidConfig("metric", f"{target.title} has no {metric_title(metric).lower()}")
-    return reach(spec, cost_model(target), metric, weight_bits, activation_bits)
+    found = reach(spec, cost_model(target), metric, weight_bits, activation_bits)
+    if is_flat(found) and max(len(weight_bits), len(activation_bits)) > 1:
+        raise InvalidConfig("metric", _why_not(target, metric, spec))
+    return found
 
 
 def band_of(found: Reach, limit: float | None, *, model_id: str, target_id: str) -> ReachBand:

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from engine.catalog.presets import QUANTIZE_PRESETS
+from engine.catalog.targets import TARGETS
 from engine.schema.codec import config_from_json
 from webapp.accounts.models import User
 from webapp.jobs import queries, services
@@ -68,15 +69,16 @@ def new_quantize(request: HttpRequest) -> HttpResponse:
 @require_GET
 def reach(request: HttpRequest) -> HttpResponse:
     """Show what the budget can be for the form as it stands (an htmx fragment)."""
-    data = request.GET.copy()
-    form = QuantizeForm(None, user=_user(request), initial=_plain_values(data))
+    user, data = _user(request), request.GET.copy()
+    form = QuantizeForm(None, user=user, initial=_plain_values(data))
+    form.band()
+    possible = [m.id for m in metric_choices(data.get("target", ""), form.spec) if not m.reason]
+    if possible and data.get("metric") not in possible:
+        data["metric"] = possible[0]
+    form = QuantizeForm(None, user=user, initial=_plain_values(data))
     is_other_subject = data.get("subject") != form.subject
-    known = {choice.id: choice.reason for choice in metric_choices(data.get("target", ""))}
-    if known.get(data.get("metric"), "unknown"):  # type: ignore[call-overload] # any text
-        data["metric"] = next(metric for metric, reason in known.items() if not reason)
     if is_other_subject:
-        data["limit"] = ""
-    form = QuantizeForm(None, user=_user(request), initial=_plain_values(data))
+        form.initial["limit"] = ""
     context = {**_form_context(form), "is_other_subject": is_other_subject}
     return render(request, "jobs/_reach_answer.html", context)
 
@@ -122,17 +124,19 @@ def events(request: HttpRequest, job_id: UUID) -> JsonResponse:
 
 def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's context
     band = form.band()
-    waits = isinstance(band, ModelDescription)
-    if not form.is_bound and not waits and band is not None and not form.initial.get("limit"):
-        form.initial["limit"] = f"{band.limit:g}"  # type: ignore[union-attr] # no description here
+    drawn = None if isinstance(band, ModelDescription) else band
+    if drawn is not None and not form.is_bound and not form.initial.get("limit"):
+        form.initial["limit"] = f"{drawn.limit:.10g}"
+    target = str(form["target"].value())
     return {
         "form": form,
-        "band": None if waits else band,
-        "description": band if waits else None,
-        "metrics": metric_choices(str(form["target"].value())),
+        "band": drawn,
+        "description": band if isinstance(band, ModelDescription) else None,
+        "target": TARGETS.get(target),
+        "metrics": metric_choices(target, form.spec),
         "presets": QUANTIZE_PRESETS.values(),
         "unavailable": unavailable_datasets(),
-        "form_unit": band.unit if band is not None and not waits else "",  # type: ignore[union-attr] # no description here
+        "form_unit": drawn.unit if drawn else "",
     }
 
 

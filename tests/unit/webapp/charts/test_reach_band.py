@@ -71,10 +71,25 @@ def test_labels_that_would_touch_take_two_rows() -> None:
         lowest=2.0,
         highest=10.0,
         float_value=None,
-        baselines={4: 2.5, 6: 6.5, 8: 10.0},
+        baselines={4: 2.8, 6: 6.5, 8: 10.0},
     )
 
     assert [tick.is_low for tick in band(None, crowded).ticks] == [False, True, False, False]
+
+
+def test_labels_that_would_lie_on_each_other_become_one() -> None:
+    device = Reach(
+        metric="latency_ms",
+        lowest=5.0,
+        highest=12.4,
+        float_value=None,
+        baselines={4: 8.0, 6: 12.22, 8: 12.21},
+    )
+
+    ticks = band(None, device).ticks
+
+    assert [tick.label for tick in ticks] == ["lowest", "4-bit", "6, 8-bit"]
+    assert ticks[-1].value == "12.21–12.40\u202fms"
 
 
 def test_the_table_orders_all_of_it_by_cost() -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from engine.catalog.targets import TARGETS
 from engine.schema.codec import to_json
 from tests import haq_run
 from tests.configs import quantize_config
@@ -486,3 +487,24 @@ def test_a_job_that_is_not_there_is_not_found_in_words(as_ada: Client) -> None:
 
     assert answer.status_code == 404
     assert "There is nothing here" in answer.content.decode()
+
+
+# --- every target ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_has_a_budget_one_can_set_and_says_how_it_is_known(
+    as_ada: Client, target: str
+) -> None:
+    page = reach(as_ada, target=target, subject="")
+
+    assert "data-reach" in page
+    assert "reach__problem" not in page
+    assert f"provenance--{TARGETS[target].provenance}" in page
+
+
+def test_a_metric_that_bits_do_not_change_says_so(as_ada: Client) -> None:
+    page = reach(as_ada, target="pixel1", subject="")
+
+    assert "Bits do not change the latency of this network on Google Pixel 1" in page
+    assert 'id="limit-unit">kB<' in page
