@@ -57,7 +57,9 @@ DATA_SHEETS: tuple[Target, ...] = (
         "NVIDIA T4",
         {"ops_4": 260e12, "ops_8": 130e12, "ops_16": 65e12, "bandwidth": 320e9, "watts": 70},
         bits=(4, 8),
-        source="NVIDIA T4 data sheet",
+        source="NVIDIA T4 data sheet; Yao et al. 2021 (HAWQ-V3)",
+        validation=f"{_ROOFLINE}. ResNet-50 in 4 bits runs 1.32 times as fast as in 8 here, 1.88 "
+        "times at 32 images; HAWQ-V3 measured 1.45 times.",
     ),
     *_gpu(
         "nvidia-a100",

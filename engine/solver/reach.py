@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from engine.catalog.baselines import BASELINE_BITS, uniform_policy
 from engine.cost.model import CostModel
-from engine.schema.cost import Budget, Metric
+from engine.schema.cost import COUNTED_METRICS, PEAK_METRICS, Budget, Metric
 from engine.schema.errors import BudgetUnreachable, InvalidConfig, readable_limit
 from engine.schema.layers import ModelSpec
+from engine.schema.target import Target
 from engine.solver.problem import is_within, policy_problem
 
 
@@ -64,12 +65,15 @@ def check_budgets(
 
     Raises:
         BudgetUnreachable: a budget is below what the narrowest widths cost.
-        InvalidConfig: the target does not know a metric, bits do not change it, or the budget is
-            above what the widest widths cost, so that nothing is left to search.
+        InvalidConfig: the target does not know a metric, bits do not change it, it is that of a
+            single layer, or the budget is above what the widest widths cost, so that nothing is
+            left to search.
     """
     for budget in budgets:
         _check_metric(cost_model, budget.metric)
         span = reach(spec, cost_model, budget.metric, weight_bits, activation_bits)
+        if span.lowest == span.highest and max(len(weight_bits), len(activation_bits)) > 1:
+            raise _unchanged(cost_model, budget.metric)
         if not is_within(span.lowest, budget.limit):
             raise BudgetUnreachable(metric=budget.metric, limit=budget.limit, lowest=span.lowest)
         if not is_within(budget.limit, span.highest):
@@ -82,10 +86,30 @@ def check_budgets(
 
 def _check_metric(cost_model: CostModel, metric: Metric) -> None:
     target = cost_model.target
-    choices = ", ".join(known for known in target.metrics if known != "macs")
     if metric not in target.metrics:
         raise InvalidConfig(
-            "budgets", f"{target.id} does not know {metric}; choose one of {choices}"
+            "budgets", f"{target.id} does not know {metric}; choose one of {_choices(target)}"
+        )
+    if metric in PEAK_METRICS:
+        raise InvalidConfig(
+            "budgets",
+            f"{metric} is that of one layer and cannot be shared out among them; "
+            f"choose one of {_choices(target)}",
         )
     if metric == "macs":
-        raise InvalidConfig("budgets", f"bits do not change macs; choose one of {choices}")
+        raise _unchanged(cost_model, metric)
+
+
+def _unchanged(cost_model: CostModel, metric: Metric) -> InvalidConfig:
+    where = "" if metric in COUNTED_METRICS else f" on {cost_model.target.id}"
+    return InvalidConfig(
+        "budgets",
+        f"bits do not change {metric}{where}; choose one of "
+        f"{_choices(cost_model.target, without=metric)}",
+    )
+
+
+def _choices(target: Target, *, without: Metric | None = None) -> str:
+    """Name the metrics that one may ask a budget on."""
+    never = {"macs", without, *PEAK_METRICS}
+    return ", ".join(metric for metric in target.metrics if metric not in never)

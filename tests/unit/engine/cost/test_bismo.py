@@ -16,40 +16,10 @@ from engine.catalog.targets import target_entry
 from engine.cost.bismo import BismoCloud
 from engine.cost.model import CostModel
 from engine.schema.layers import LayerSpec, ModelSpec
-from engine.schema.policy import LayerBits, Policy
+from engine.schema.policy import Policy
+from tests.unit.engine.cost.worked_layers import DEPTHWISE, LINEAR, POINTWISE, bits
 
 CLOCK_KHZ = 200e3
-
-POINTWISE = LayerSpec(
-    name="pointwise",
-    kind="pointwise",
-    in_channels=64,
-    out_channels=384,
-    input_size=14,
-    output_size=14,
-    weights=64 * 384,
-    macs=64 * 384 * 14**2,
-)
-DEPTHWISE = LayerSpec(
-    name="depthwise",
-    kind="depthwise",
-    in_channels=384,
-    out_channels=384,
-    kernel_size=3,
-    groups=384,
-    input_size=14,
-    output_size=14,
-    weights=9 * 384,
-    macs=9 * 384 * 14**2,
-)
-LINEAR = LayerSpec(
-    name="linear",
-    kind="linear",
-    in_channels=1280,
-    out_channels=1000,
-    weights=1_280_000,
-    macs=1_280_000,
-)
 
 # The policy that HAQ's repository prints for preserve ratio 0.6; -1: the image, at its 8 bits.
 PRINTED_POLICY = """
@@ -57,10 +27,6 @@ PRINTED_POLICY = """
 4,7 7,4 6,7 5,7 7,4 6,7 5,7 7,4 6,7 6,7 6,4 5,7 6,7 6,4 5,7 6,7 7,7 4,7 7,7 7,7 4,7 7,7 7,7 4,7
 7,7 7,7 4,7 7,7 8,8
 """
-
-
-def bits(weight_bits: int, activation_bits: int) -> LayerBits:
-    return LayerBits(weight_bits=weight_bits, activation_bits=activation_bits)
 
 
 def published_latency_ms(model: CostModel, spec: ModelSpec, width: int) -> float:
