@@ -11,6 +11,7 @@ from engine.haq.quantize import quantize
 from engine.haq.record import RunState
 from engine.schema.codec import digest, to_line
 from engine.schema.configs import Config
+from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event, RunFinished, RunResumed, RunStarted, Stage
 from engine.schema.places import Places
 from engine.training.device import pick_device
@@ -46,6 +47,8 @@ def run(
 def _with_first(config: Config, workdir: Path, events: Iterator[Event]) -> Iterator[Event]:
     """Yield how the run begins, then its events."""
     state = RunState.load(workdir / "search.checkpoint")
+    if state is not None and state.config_hash != digest(config):
+        raise InvalidConfig("workdir", f"{workdir} holds a run of another config; give a new one")
     if state is None:
         yield RunStarted(
             config_hash=digest(config),

@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from engine.data.image_set import Normalisation
@@ -33,6 +33,8 @@ from engine.schema.policy import LayerBits, Policy
 
 FORMAT = "bespoke-quantized/1"
 _INNER = ".inner."
+_LENGTH_BYTES = 8
+_ALIGNMENT = 8  # of the first tensor, in bytes
 
 
 def save_quantized(
@@ -63,7 +65,7 @@ def save_quantized(
         "mean": json.dumps(normalisation.mean),
         "std": json.dumps(normalisation.std),
     }
-    save_file(tensors, path, metadata=metadata)
+    path.write_bytes(_in_order(save(tensors, metadata=metadata)))
 
 
 def load_quantized(path: Path | str) -> nn.Module:
@@ -87,6 +89,18 @@ def load_quantized(path: Path | str) -> nn.Module:
     layers = quantize_layers(network, spec.layers)
     _fill(network, layers, policy, load_file(str(path)))
     return network.eval()
+
+
+def _in_order(file: bytes) -> bytes:
+    """Return a safetensors file with its header sorted, so that equal networks are equal files.
+
+    The library writes metadata in another order every time. A file is the header's length in
+    eight bytes, the header as JSON padded by spaces, and the tensors.
+    """
+    end = _LENGTH_BYTES + int.from_bytes(file[:_LENGTH_BYTES], "little")
+    header = json.dumps(json.loads(file[_LENGTH_BYTES:end]), sort_keys=True).encode()
+    header += b" " * (-len(header) % _ALIGNMENT)
+    return len(header).to_bytes(_LENGTH_BYTES, "little") + header + file[end:]
 
 
 def _metadata(path: Path | str) -> dict[str, str]:

@@ -27,6 +27,7 @@ from engine.haq.work import planned_work
 from engine.nn.folding import fold_batch_norms
 from engine.nn.quantized import QuantizedLayer
 from engine.nn.segments import cut
+from engine.schema.codec import digest
 from engine.schema.configs import QuantizeConfig
 from engine.schema.events import CheckpointSaved, Event, LogLine, SensitivityMeasured, Stage
 from engine.schema.places import Places
@@ -76,7 +77,7 @@ class _Run:
         self.places = places
         self.interrupt = interrupt
         self.checkpoint = workdir / "search.checkpoint"
-        self.state = RunState.load(self.checkpoint) or RunState()
+        self.state = RunState.load(self.checkpoint) or RunState(config_hash=digest(config))
 
     def events(self) -> Iterator[Event]:
         seed_everything(self.config.seed)

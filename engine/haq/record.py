@@ -40,6 +40,7 @@ class StrategyRecord:
 class RunState:
     """All that a resumed run needs but the weights, which have checkpoints of their own."""
 
+    config_hash: str = ""  # of the run that this is a state of
     sensitivities: list[LayerSensitivity] = field(default_factory=list)
     scores: dict[Bits, Score] = field(default_factory=dict)  # by policy, in order of scoring
     origins: dict[Bits, Strategy] = field(default_factory=dict)  # who scored it first
@@ -56,6 +57,7 @@ class RunState:
         save_checkpoint(
             path,
             {
+                "config_hash": self.config_hash,
                 "sensitivities": [to_json(one) for one in self.sensitivities],
                 "scores": [
                     (bits, score.accuracy, score.loss, self.origins.get(bits))
@@ -75,6 +77,7 @@ class RunState:
             return None
         rows = [(_bits(bits), *rest) for bits, *rest in saved["scores"]]
         return cls(
+            config_hash=saved["config_hash"],
             sensitivities=[from_json(LayerSensitivity, one) for one in saved["sensitivities"]],
             scores={bits: Score(accuracy=acc, loss=loss) for bits, acc, loss, _ in rows},
             origins={bits: origin for bits, _, _, origin in rows if origin},

@@ -108,6 +108,16 @@ def test_the_file_says_all_that_its_user_must_know(tmp_path: Path) -> None:
     assert json.loads(metadata["std"]) == [0.5]
 
 
+def test_equal_networks_are_equal_files(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        saved(tmp_path / name)
+
+    content = (tmp_path / "one").read_bytes()
+    assert content == (tmp_path / "other").read_bytes()
+    # The tensors begin at a multiple of eight bytes, as the format asks for.
+    assert int.from_bytes(content[:8], "little") % 8 == 0
+
+
 def test_the_file_is_a_quarter_of_the_float_network(tmp_path: Path) -> None:
     network, _ = saved(tmp_path / "net.safetensors", model="resnet20")
     floats = sum(parameter.numel() for parameter in network.parameters()) * 4
