@@ -20,6 +20,7 @@ from engine.schema.policy import Policy
 from engine.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from engine.training.fit import fit
 from engine.training.interrupt import Interrupt
+from engine.training.seed import seed_everything
 from engine.training.train import Trainer
 
 _WEIGHT_DECAY = 4e-5
@@ -74,6 +75,9 @@ def finetune(
     if file.done.exists():
         return
     network = quantized_network(subject, policy, thresholds)
+    # Dropout draws from the ambient generator. Every policy learns under the same draws, whatever
+    # ran before it in this process; a checkpoint in the middle of an epoch brings its own state.
+    seed_everything(seed)
     trainer = Trainer(
         network,
         subject.splits.train,
