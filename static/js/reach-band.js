@@ -14,42 +14,45 @@ export function limitAt(share, lowest, highest) {
 }
 
 export function startReachBand(form) {
-  const limit = form.querySelector("[data-limit]");
   const slider = form.querySelector("[data-slider]");
   slider.closest("[data-slider-row]").hidden = false;
 
-  const span = () => {
+  // Looked up each time: the server's answers replace both the field and the band.
+  const limit = () => form.querySelector("[data-limit]");
+  const ends = () => {
     const band = form.querySelector("[data-reach]");
     return band ? [Number(band.dataset.lowest), Number(band.dataset.highest)] : null;
   };
-  const follow = () => {
-    const ends = span();
-    slider.disabled = !ends;
-    if (!ends) return;
-    const share = shareOf(Number(limit.value), ...ends);
-    slider.value = share;
-    slider.setAttribute("aria-valuetext", `${limit.value} ${limit.dataset.unit ?? ""}`);
+  const say = (share) => {
+    const unit = form.querySelector("#limit-unit")?.textContent ?? "";
+    slider.setAttribute("aria-valuetext", `${limit().value} ${unit}`);
     moveMarker(form, share);
+  };
+  const follow = () => {
+    slider.disabled = !ends();
+    if (slider.disabled) return;
+    slider.value = shareOf(Number(limit().value), ...ends());
+    say(Number(slider.value));
+  };
+  const set = (value) => {
+    limit().value = value;
+    limit().dispatchEvent(new Event("change", { bubbles: true }));
   };
 
   slider.addEventListener("input", () => {
-    const ends = span();
-    if (!ends) return;
-    limit.value = limitAt(Number(slider.value), ...ends);
-    slider.setAttribute("aria-valuetext", `${limit.value} ${limit.dataset.unit ?? ""}`);
-    moveMarker(form, Number(slider.value));
+    limit().value = limitAt(Number(slider.value), ...ends());
+    say(Number(slider.value));
   });
-  slider.addEventListener("change", () => limit.dispatchEvent(new Event("change", { bubbles: true })));
-  limit.addEventListener("input", follow);
-  document.body.addEventListener("htmx:afterSettle", follow);
+  form.addEventListener("input", (event) => {
+    if (event.target === limit()) follow();
+  });
   form.addEventListener("click", (event) => {
     const offer = event.target.closest("[data-offer]");
     if (!offer) return;
-    limit.value = offer.dataset.offer;
-    limit.dispatchEvent(new Event("change", { bubbles: true }));
-    limit.focus();
-    follow();
+    set(offer.dataset.offer);
+    limit().focus();
   });
+  document.body.addEventListener("htmx:afterSettle", follow);
   follow();
 }
 

@@ -52,7 +52,11 @@ def test_another_target_changes_metrics_unit_and_limit(ada: Person) -> None:
     expect(latency).to_have_accessible_description(
         "No device: size and operations has no latency to offer."
     )
-    assert float(page.get_by_label("At most").input_value()) > 100
+    limit = page.get_by_label("At most")
+    assert float(limit.input_value()) > 100
+    assert 0 < marker_x(page) < 100
+    limit.fill("300")  # the field is another element now, and still followed
+    expect(page.locator("svg").get_by_text("budget 300")).to_be_visible()
     page.close()
 
 

@@ -12,6 +12,7 @@ from webapp.charts.quantities import NARROW_SPACE, QUANTITIES, Unit, percent
 # Percent of the axis: labels nearer than this take two rows on a phone, or share one label.
 _TIGHT = 13.0
 _TOUCHING = 5.0
+_APART = 1.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +89,14 @@ def reach_band(reach: Reach, limit: float | None, *, who: str, where: str) -> Re
 
 
 def default_limit(reach: Reach) -> str:
-    """Return the limit to start from, as the form takes it: what uniform 4-bit costs."""
+    """Return the limit to start from, as the form takes it: what uniform 4-bit costs.
+
+    Where that is all or nothing of what can be reached, it is the middle.
+    """
     unit = QUANTITIES[reach.metric].form_unit
-    value = reach.nearest(reach.baselines[4]) / unit.size
+    four = reach.baselines[4]
+    leaves_a_choice = reach.lowest * _APART < four and four * _APART < reach.highest
+    value = (four if leaves_a_choice else (reach.lowest + reach.highest) / 2) / unit.size
     # Four digits, and up, so that uniform 4-bit itself stays within.
     step = 10.0 ** (floor(log10(value)) - 3)
     rounded = ceil(value / step) * step

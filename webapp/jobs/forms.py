@@ -28,21 +28,9 @@ from webapp.jobs.form_choices import (
     unavailable_datasets,
 )
 from webapp.jobs.models import Job, ModelDescription
+from webapp.jobs.quantize_fields import EFFORT_FIELDS, QuantizeFields
 from webapp.jobs.reach import BUDGET_METRICS, band_of, described, reach_of
-from webapp.teams.models import Team
 
-_BITS = [(str(bits), str(bits)) for bits in range(2, 9)]
-EFFORT_FIELDS = (
-    "episodes",
-    "evaluations",
-    "calibration_images",
-    "sensitivity_images",
-    "score_images",
-    "finetune_epochs",
-    "finetune_images",
-    "finetune_contenders",
-    "report_images",
-)
 # Where an error about a config's field is shown, if the names differ.
 _FORM_FIELD = {"budgets": "limit"}
 
@@ -55,83 +43,8 @@ class Problem:
     message: str
 
 
-def _count(label: str, help_text: str = "") -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label,
-        help_text=help_text,
-        required=False,
-        widget=forms.NumberInput(attrs={"placeholder": "as the preset"}),
-    )
-
-
-class QuantizeForm(forms.Form):
+class QuantizeForm(QuantizeFields):
     """What one says to launch a HAQ search."""
-
-    model = forms.ChoiceField(label="Network", initial="mobilenet_v2_small")
-    model_other = forms.CharField(
-        label="Other network",
-        required=False,
-        max_length=200,
-        help_text="A torchvision classification model such as mobilenet_v3_small, or a width "
-        "of the catalogue’s such as mobilenet_v2@0.5.",
-    )
-    dataset = forms.ChoiceField(label="Data set", initial="fashion-mnist")
-    folder = forms.CharField(label="Image folder", required=False, max_length=400)
-    target = forms.ChoiceField(label="Target device", initial="bismo-cloud")
-    metric = forms.ChoiceField(label="Budget on", initial="latency_ms", widget=forms.RadioSelect)
-    limit = forms.FloatField(label="At most", required=True, min_value=0)
-    preset = forms.ChoiceField(label="Effort", initial="smoke", widget=forms.RadioSelect)
-    weight_bits = forms.MultipleChoiceField(
-        label="Weight bits to choose from",
-        choices=_BITS,
-        initial=[value for value, _ in _BITS],
-        widget=forms.CheckboxSelectMultiple,
-    )
-    activation_bits = forms.MultipleChoiceField(
-        label="Activation bits to choose from",
-        choices=_BITS,
-        initial=[value for value, _ in _BITS],
-        widget=forms.CheckboxSelectMultiple,
-    )
-    granularity = forms.ChoiceField(
-        label="Weight scales",
-        choices=[("channel", "One per output channel"), ("tensor", "One per layer")],
-        help_text="Per channel merges into batch norm and costs nothing on these devices.",
-    )
-    clipping = forms.ChoiceField(
-        label="Clipping thresholds",
-        choices=[
-            ("mse", "Least squared error"),
-            ("kl", "Least KL divergence"),
-            ("max", "The largest value"),
-        ],
-    )
-    episodes = _count("Episodes of the agent")
-    evaluations = _count("Policies scored", "By hill climbing and by random search, each.")
-    calibration_images = _count("Images for clipping")
-    sensitivity_images = _count("Images for sensitivity")
-    score_images = _count("Images to score a policy")
-    finetune_epochs = _count("Fine-tune epochs")
-    finetune_images = _count("Fine-tune images an epoch")
-    finetune_contenders = _count("Policies fine-tuned")
-    report_images = _count("Images in the report")
-    seed = forms.IntegerField(label="Seed", initial=0, help_text="Same config and seed, same log.")
-    device = forms.ChoiceField(
-        label="Device",
-        choices=[("auto", "GPU if there is one"), ("cpu", "CPU"), ("cuda", "GPU (CUDA)")],
-        help_text="Only the worker knows whether it has a GPU. A job that asks for CUDA on a "
-        "worker without one fails and says so.",
-    )
-    threads = forms.IntegerField(label="CPU threads", initial=1)
-    checkpoint = forms.FileField(
-        label="Float weights",
-        required=False,
-        help_text="safetensors. Without a file, weights that ship with Bespoke are used, or the "
-        "network is trained first and kept for the next run.",
-    )
-    kept_checkpoint = forms.CharField(required=False, widget=forms.HiddenInput)
-    name = forms.CharField(label="Name", required=False, max_length=120)
-    team = forms.ModelChoiceField(label="Team", queryset=Team.objects.none(), empty_label=None)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: as Django's Form
         super().__init__(*args, **kwargs)
@@ -161,6 +74,12 @@ class QuantizeForm(forms.Form):
         """The data set as the config names it."""
         chosen = self._said("dataset")
         return f"{FOLDER_PREFIX}{self._said('folder').strip()}" if chosen == FOLDER else chosen
+
+    @property
+    def has_advanced_errors(self) -> bool:
+        """Whether an error stands at a field that is folded away."""
+        shown = {"model", "model_other", "dataset", "folder", "target", "metric", "limit", "preset"}
+        return self.is_bound and bool(self.errors.keys() - shown)
 
     @property
     def subject(self) -> str:
@@ -198,10 +117,11 @@ class QuantizeForm(forms.Form):
         if self._said("dataset") in (reasons := unavailable_datasets()):
             self.add_error("dataset", reasons[self._said("dataset")])
             return cleaned
-        try:
-            self._check_against_engine()
-        except EngineError as error:
-            self.add_engine_error(error)
+        for check in (self._check_effort, self._check_against_engine):
+            try:
+                check()
+            except EngineError as error:
+                self.add_engine_error(error)
         return cleaned
 
     def config(self) -> QuantizeConfig:
@@ -251,6 +171,10 @@ class QuantizeForm(forms.Form):
         """Put an engine's error at the field it speaks of, in the form's words."""
         problem = self._placed(error)
         self.add_error(problem.field or None, problem.message)
+
+    def _check_effort(self) -> None:
+        if not self.errors.keys() & {"preset", *EFFORT_FIELDS}:
+            self._effort(QUANTIZE_PRESETS[self.cleaned_data["preset"]].effort)
 
     def _check_against_engine(self) -> None:
         spec = described(self.model_id, self.dataset_id)

@@ -8,7 +8,7 @@ from engine.catalog.presets import QUANTIZE_PRESETS
 from engine.schema.configs import QuantizeConfig
 from webapp.charts.quantities import QUANTITIES
 from webapp.jobs.form_choices import FOLDER, OTHER
-from webapp.jobs.forms import EFFORT_FIELDS
+from webapp.jobs.quantize_fields import EFFORT_FIELDS
 
 
 def initial_from(config: QuantizeConfig) -> dict[str, Any]:  # Any: values of form fields

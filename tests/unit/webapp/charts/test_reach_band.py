@@ -145,3 +145,18 @@ def test_the_first_limit_lets_uniform_four_bit_in() -> None:
     )
 
     assert default_limit(reach) == "3.945"
+
+
+@pytest.mark.parametrize("four", [2.0, 8.0], ids=["the least", "the most"])
+def test_where_uniform_four_bit_leaves_no_choice_the_first_limit_is_the_middle(
+    four: float,
+) -> None:
+    reach = Reach(
+        metric="latency_ms",
+        lowest=2.0,
+        highest=8.0,
+        float_value=None,
+        baselines={4: four, 6: 5.0, 8: 8.0},
+    )
+
+    assert default_limit(reach) == "5"

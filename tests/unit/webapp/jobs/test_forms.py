@@ -151,6 +151,14 @@ def test_each_error_stands_at_its_field(
     assert not Job.objects.exists()
 
 
+def test_errors_at_several_fields_are_all_shown_at_once(said: dict[str, Any], ada: User) -> None:
+    form = form_of(said, ada, limit="0.5", episodes="0", seed="")
+
+    assert not form.is_valid()
+    assert set(form.errors) == {"limit", "episodes", "seed"}
+    assert form.has_advanced_errors
+
+
 def test_the_offered_limit_is_accepted(said: dict[str, Any], ada: User) -> None:
     refused = form_of(said, ada, limit="0.5")
     band = refused.band()
