@@ -8,7 +8,7 @@ import torch
 
 from engine.export.files import FOLDER
 from engine.haq.quantize import quantize
-from engine.haq.record import RunState
+from engine.haq.record import RunState, hash_of
 from engine.schema.codec import digest, to_line
 from engine.schema.configs import Config
 from engine.schema.errors import InvalidConfig
@@ -47,7 +47,7 @@ def run(
 def _with_first(config: Config, workdir: Path, events: Iterator[Event]) -> Iterator[Event]:
     """Yield how the run begins, then its events."""
     state = RunState.load(workdir / "search.checkpoint")
-    if state is not None and state.config_hash != digest(config):
+    if state is not None and state.config_hash != hash_of(config):
         raise InvalidConfig("workdir", f"{workdir} holds a run of another config; give a new one")
     if state is None:
         yield RunStarted(

@@ -17,7 +17,7 @@ from engine.haq.environment import QuantizationEnvironment
 from engine.haq.finetune import finetune
 from engine.haq.plan import Plan, with_eta
 from engine.haq.policy_space import PolicySpace
-from engine.haq.record import RunState
+from engine.haq.record import RunState, hash_of
 from engine.haq.report import entries, policies_to_tune
 from engine.haq.search import Search
 from engine.haq.sensitivity import SensitivityPass, measured_widths
@@ -27,7 +27,6 @@ from engine.haq.work import planned_work
 from engine.nn.folding import fold_batch_norms
 from engine.nn.quantized import QuantizedLayer
 from engine.nn.segments import cut
-from engine.schema.codec import digest
 from engine.schema.configs import QuantizeConfig
 from engine.schema.events import CheckpointSaved, Event, LogLine, SensitivityMeasured, Stage
 from engine.schema.places import Places
@@ -77,7 +76,7 @@ class _Run:
         self.places = places
         self.interrupt = interrupt
         self.checkpoint = workdir / "search.checkpoint"
-        self.state = RunState.load(self.checkpoint) or RunState(config_hash=digest(config))
+        self.state = RunState.load(self.checkpoint) or RunState(config_hash=hash_of(config))
 
     def events(self) -> Iterator[Event]:
         seed_everything(self.config.seed)

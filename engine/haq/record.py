@@ -1,12 +1,13 @@
 """What is known of a strategy's search so far, and what of the whole run; saved between steps."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from engine.haq.environment import Bits, Score, bits_of
 from engine.haq.trial import State, Trial
-from engine.schema.codec import from_json, to_json
+from engine.schema.codec import digest, from_json, to_json
+from engine.schema.configs import QuantizeConfig
 from engine.schema.results import LayerSensitivity, Strategy
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
 
@@ -85,6 +86,12 @@ class RunState:
             best_loss=saved["best_loss"],
             stage_seconds=saved["stage_seconds"],
         )
+
+
+def hash_of(config: QuantizeConfig) -> str:
+    """Tell one search from another, wherever it runs: a run may go on in a moved folder."""
+    checkpoint = config.checkpoint and Path(config.checkpoint).name
+    return digest(replace(config, checkpoint=checkpoint, device="auto", threads=1))
 
 
 def _record(saved: Mapping[str, object]) -> StrategyRecord:
