@@ -125,5 +125,9 @@ def _block_key(layers: Sequence[LayerSpec]) -> BlockKey | None:
 
 
 def _follows(one: LayerSpec, other: LayerSpec) -> bool:
-    """Tell whether one layer's output is the next one's input, as far as shapes tell."""
-    return (one.out_channels, one.output_size) == (other.in_channels, other.input_size)
+    """Tell whether one layer's output is the next one's input, as far as shapes tell.
+
+    A network that pads its maps by a step of its own shows the padded size.
+    """
+    padding = other.input_size - one.output_size
+    return one.out_channels == other.in_channels and 0 <= padding < other.kernel_size

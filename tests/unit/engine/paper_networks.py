@@ -1,4 +1,4 @@
-"""MobileNetV1 and V2 at 224 px, from the rows of their papers, independent of any framework."""
+"""Networks at 224 px, from the rows of their papers, independent of any framework."""
 
 from engine.schema.layers import InputSpec, LayerKind, LayerSpec, ModelSpec
 
@@ -47,6 +47,12 @@ class _Stack:
         )
         self.channels, self.size = out, output_size
         self.parameters += weights + 2 * out  # batch norm: scale and shift
+
+    def branch(self, kind: LayerKind, out: int, kernel: int, stride: int) -> None:
+        """Add a layer beside the ones that follow: they start where it starts."""
+        start = self.channels, self.size
+        self.conv(kind, out, kernel, stride)
+        self.channels, self.size = start
 
     def classifier(self, classes: int) -> None:
         weights = self.channels * classes
@@ -97,3 +103,20 @@ def mobilenet_v2() -> ModelSpec:
     stack.conv("pointwise", 1280, 1)
     stack.classifier(1000)
     return stack.spec("mobilenet_v2")
+
+
+def resnet50() -> ModelSpec:
+    """He et al. 2016, table 1; the stride stands in the 3x3 convolution."""
+    stack = _Stack(3, 224)
+    stack.conv("conv", 64, 7, 2)
+    stack.size //= 2  # pooling
+    for width, repeats, first_stride in [(64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)]:
+        for repeat in range(repeats):
+            stride = first_stride if repeat == 0 else 1
+            if repeat == 0:
+                stack.branch("pointwise", 4 * width, 1, stride)
+            stack.conv("pointwise", width, 1)
+            stack.conv("conv", width, 3, stride)
+            stack.conv("pointwise", 4 * width, 1)
+    stack.classifier(1000)
+    return stack.spec("resnet50")

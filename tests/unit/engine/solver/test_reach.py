@@ -107,6 +107,26 @@ def test_a_metric_that_bits_do_not_change_is_no_budget(
         check(counted, mobilenet_v2, "macs", 3e8)
 
 
+def test_a_latency_that_bits_do_not_change_is_no_budget(mobilenet_v2: ModelSpec) -> None:
+    pixel1 = cost_model(target_entry("pixel1"))
+
+    with pytest.raises(
+        InvalidConfig, match="do not change latency_ms on pixel1; choose one of model_bytes, bit"
+    ):
+        check(pixel1, mobilenet_v2, "latency_ms", 30.0)
+
+
+def test_peak_memory_is_no_budget_but_has_a_span(
+    mobilenet_v2: ModelSpec, counted: CostModel
+) -> None:
+    span = reach(mobilenet_v2, counted, "peak_activation_bytes", SEARCHED, SEARCHED)
+
+    # The largest layer at 8 bits, and the first one, which keeps them.
+    assert (span.highest, span.lowest) == (1_505_280, 551_936)
+    with pytest.raises(InvalidConfig, match="is that of one layer"):
+        check(counted, mobilenet_v2, "peak_activation_bytes", 1e6)
+
+
 def test_a_metric_the_target_lacks_is_no_budget(
     mobilenet_v2: ModelSpec, counted: CostModel
 ) -> None:
