@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import pytest
 
 from engine.export.files import write_json
 from engine.schema.codec import event_from_json
+from engine.schema.configs import QuantizeConfig
 from engine.schema.events import EpisodeFinished, Event, RunFinished
 from engine.schema.results import Result
-from tests.engine.tiny_run import finished, lasting, tiny_config
+from tests.engine.tiny_run import TINY, finished, lasting, tiny_config
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,9 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Engine:
     """The engine's process on one working folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: QuantizeConfig) -> None:
         self.folder = folder
-        write_json(folder / "config.json", tiny_config())
+        write_json(folder / "config.json", config)
 
     def run(
         self, *, after: Callable[[Event], bool] | None = None, send: signal.Signals | None = None
@@ -71,7 +73,8 @@ def result_of(events: list[Event]) -> Result:
 
 
 def test_a_terminated_process_says_so_and_goes_on_when_started_again(tmp_path: Path) -> None:
-    engine = Engine(tmp_path)
+    effort = replace(TINY, finetune_epochs=0)  # another test's matter
+    engine = Engine(tmp_path, tiny_config(effort=effort))
 
     status, before = engine.run(after=is_episode("hill_climb", 1), send=signal.SIGTERM)
     again, after = engine.run()
@@ -89,7 +92,9 @@ def test_a_terminated_process_says_so_and_goes_on_when_started_again(tmp_path: P
 
 @pytest.mark.long
 def test_a_process_told_to_finish_ends_well(tmp_path: Path) -> None:
-    status, events = Engine(tmp_path).run(after=is_episode("solver", 1), send=signal.SIGUSR1)
+    status, events = Engine(tmp_path, tiny_config()).run(
+        after=is_episode("solver", 1), send=signal.SIGUSR1
+    )
 
     assert status == 0
     assert "agent" not in {row.id for row in result_of(events).contenders}
@@ -98,7 +103,7 @@ def test_a_process_told_to_finish_ends_well(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_a_killed_process_finds_the_same_policy_when_started_again(tmp_path: Path) -> None:
     (tmp_path / "killed").mkdir()
-    engine = Engine(tmp_path / "killed")
+    engine = Engine(tmp_path / "killed", tiny_config())
     for strategy, episode in (("hill_climb", 2), ("random", 2), ("agent", 1), ("agent", 3)):
         status, _ = engine.run(after=is_episode(strategy, episode), send=signal.SIGKILL)
         assert status == -signal.SIGKILL
