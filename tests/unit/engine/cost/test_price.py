@@ -1,12 +1,15 @@
 """The price report: the shape that scripts and pages read."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
 from engine.catalog.baselines import uniform_policy
+from engine.catalog.targets import TARGETS, target_entry
 from engine.cost.model import CostModel
 from engine.cost.price import price
+from engine.cost.pricing import cost_model
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import ModelSpec
 
@@ -77,3 +80,41 @@ def test_a_report_is_plain_json(bismo_cloud: CostModel, mobilenet_v2: ModelSpec)
     report = price(mobilenet_v2, bismo_cloud, uniform_policy(mobilenet_v2, 4, 4))
 
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+@pytest.mark.parametrize("target_id", TARGETS)
+def test_every_target_prices_a_network_layer_by_layer(
+    target_id: str, mobilenet_v2: ModelSpec
+) -> None:
+    model = cost_model(target_entry(target_id))
+
+    report = price(mobilenet_v2, model, uniform_policy(mobilenet_v2, 4, 8))
+
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert set(report["total"]) == set(model.target.metrics)
+    assert len(report["layers"]) == 53
+    assert all(set(model.target.metrics) <= set(layer) for layer in report["layers"])
+
+
+def test_float_layers_have_the_device_s_latency_and_say_how_it_is_known(
+    mobilenet_v2: ModelSpec,
+) -> None:
+    report = price(mobilenet_v2, cost_model(target_entry("pixel1")), None)
+
+    stem, fitted = report["layers"][0], report["layers"][9]
+    assert stem["latency_ms"] == pytest.approx(0.877 * 4.084, rel=1e-3)
+    assert (stem["provenance"], fitted["provenance"]) == ("table", "fit")
+    assert stem["weight_bits"] is stem["activation_bits"] is None
+
+
+@pytest.mark.parametrize(
+    "target_id", [each.id for each in TARGETS.values() if each.float_bits is None]
+)
+def test_float_is_refused_or_counted_where_a_device_has_none(
+    target_id: str, mobilenet_v2: ModelSpec
+) -> None:
+    model = cost_model(target_entry(target_id))
+    prices_time = "latency_ms" in model.target.metrics
+
+    with pytest.raises(InvalidConfig, match="prices bits only") if prices_time else nullcontext():
+        price(mobilenet_v2, model, None)

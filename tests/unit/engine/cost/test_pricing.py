@@ -9,7 +9,7 @@ from engine.cost.model import CostModel
 from engine.cost.pricing import cost_model
 from engine.schema.cost import COUNTED_METRICS, PEAK_METRICS
 from engine.schema.errors import InvalidConfig
-from engine.schema.layers import ModelSpec
+from engine.schema.layers import LayerSpec, ModelSpec
 from engine.schema.policy import LayerBits, Policy
 
 # BitFusion picks tilings at each width for time alone, a microcontroller unpacks what is narrow.
@@ -142,3 +142,116 @@ def test_a_policy_with_a_strange_layer_is_refused_by_its_name(
 
     with pytest.raises(InvalidConfig, match="has no layer 'stem'"):
         counted.network_cost(mobilenet_v2, policy)
+
+
+ODD_LAYERS = [
+    LayerSpec(
+        name="one pixel",
+        kind="pointwise",
+        in_channels=7,
+        out_channels=5,
+        weights=35,
+        macs=35,
+    ),
+    LayerSpec(
+        name="one pixel, depthwise",
+        kind="depthwise",
+        in_channels=3,
+        out_channels=3,
+        kernel_size=3,
+        groups=3,
+        weights=27,
+        macs=27,
+    ),
+    LayerSpec(
+        name="channel multiplier",
+        kind="depthwise",
+        in_channels=8,
+        out_channels=16,
+        kernel_size=5,
+        groups=8,
+        input_size=10,
+        output_size=10,
+        weights=400,
+        macs=40_000,
+    ),
+    LayerSpec(
+        name="groups",
+        kind="grouped",
+        in_channels=96,
+        out_channels=48,
+        kernel_size=3,
+        stride=2,
+        groups=3,
+        input_size=15,
+        output_size=8,
+        weights=13_824,
+        macs=884_736,
+    ),
+    LayerSpec(
+        name="dilated",
+        kind="conv",
+        in_channels=32,
+        out_channels=32,
+        kernel_size=3,
+        dilation=2,
+        input_size=28,
+        output_size=28,
+        weights=9216,
+        macs=9216 * 28**2,
+    ),
+    LayerSpec(
+        name="wide kernel",
+        kind="conv",
+        in_channels=3,
+        out_channels=64,
+        kernel_size=11,
+        stride=4,
+        input_size=224,
+        output_size=55,
+        weights=23_232,
+        macs=23_232 * 55**2,
+    ),
+    LayerSpec(name="one class", kind="linear", in_channels=1, out_channels=1, weights=1, macs=1),
+]
+
+
+@every_target
+@pytest.mark.parametrize("layer", ODD_LAYERS, ids=lambda layer: layer.name)
+def test_layers_of_every_shape_have_a_price(target_id: str, layer: LayerSpec) -> None:
+    model = cost_model(target_entry(target_id))
+
+    for metric in model.target.metrics:
+        table = model.cost_table([layer], metric)
+        assert np.all(np.isfinite(table))
+        assert np.all(table > 0)
+
+
+FLOAT_TARGETS = [each.id for each in TARGETS.values() if each.float_bits is not None]
+
+
+@pytest.mark.parametrize("target_id", FLOAT_TARGETS)
+def test_a_device_with_float_tells_all_of_it_but_bit_operations(
+    target_id: str, mobilenet_v2: ModelSpec
+) -> None:
+    model = cost_model(target_entry(target_id))
+
+    cost = model.network_cost(mobilenet_v2, None)
+
+    assert set(cost.values) == set(model.target.metrics) - {"bit_ops"}
+    at_8 = model.network_cost(mobilenet_v2, uniform_policy(mobilenet_v2, 8, 8))
+    assert cost["latency_ms"] > at_8["latency_ms"]
+
+
+@every_target
+def test_what_layers_add_makes_the_network(target_id: str, mobilenet_v2: ModelSpec) -> None:
+    model = cost_model(target_entry(target_id))
+    policy = uniform_policy(mobilenet_v2, 3, 6)
+
+    layers = model.layer_costs(mobilenet_v2, policy)
+
+    cost = model.network_cost(mobilenet_v2, policy)
+    for metric in model.target.metrics:
+        parts = [layer[metric] for layer in layers] + [model.fixed_cost(mobilenet_v2, metric)]
+        total = max(parts) if metric in PEAK_METRICS else sum(parts)
+        assert cost[metric] == pytest.approx(total)
