@@ -84,17 +84,17 @@ ACCELERATORS: tuple[Target, ...] = (
     Target(
         id="bitfusion-eyeriss",
         title="BitFusion 16x32 (the area of Eyeriss)",
-        description="The larger array with half the buffers. Bits of 3, 5, 6 and 7 compute as "
+        description="A larger array with smaller buffers. Bits of 3, 5, 6 and 7 compute as "
         "the next width it has (2, 4, 8); memory traffic keeps the exact bits.",
         metrics=("latency_ms", "energy_mj", *COUNTED_METRICS),
         weight_bits=_BITFUSION_WIDTHS,
         activation_bits=_BITFUSION_WIDTHS,
         batch=1,
         provenance="simulated",
-        validation="Against APQ's released table at 4, 6 and 8 bits: 1x1 convolutions within 1 % "
-        "of latency and 0.3 % of energy on average (400 rows), depthwise ones within 3 % of "
-        "latency (220 rows). Tilings are chosen for time at each width, so in single layers fewer "
-        "bits can cost more.",
+        validation="Against APQ's released table at 4, 6 and 8 bits, on average: 1x1 convolutions "
+        "within 1 % of latency (400 rows) and, where that is exact, 0.3 % of energy; depthwise "
+        "ones within 3 % of latency (220 rows). Tilings are chosen for time at each width, so in "
+        "single layers fewer bits can cost more.",
         source=f"{_BITFUSION_SOURCE}; Wang et al. 2020 (APQ)",
         formula="bitfusion",
         parameters={

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.catalog.baselines import BASELINE_BITS, uniform_policy
 from engine.cost.model import CostModel
-from engine.schema.cost import COUNTED_METRICS, PEAK_METRICS, Budget, Metric
+from engine.schema.cost import PEAK_METRICS, Budget, Metric
 from engine.schema.errors import BudgetUnreachable, InvalidConfig, readable_limit
 from engine.schema.layers import ModelSpec
 from engine.schema.target import Target
@@ -72,8 +72,17 @@ def check_budgets(
     for budget in budgets:
         _check_metric(cost_model, budget.metric)
         span = reach(spec, cost_model, budget.metric, weight_bits, activation_bits)
-        if span.lowest == span.highest and max(len(weight_bits), len(activation_bits)) > 1:
-            raise _unchanged(cost_model, budget.metric)
+        if not _is_moved(span) and max(len(weight_bits), len(activation_bits)) > 1:
+            moved = [
+                metric
+                for metric in _askable(cost_model.target)
+                if _is_moved(reach(spec, cost_model, metric, weight_bits, activation_bits))
+            ]
+            raise InvalidConfig(
+                "budgets",
+                f"bits do not change {budget.metric} on {cost_model.target.id}; "
+                f"choose one of {', '.join(moved)}",
+            )
         if not is_within(span.lowest, budget.limit):
             raise BudgetUnreachable(metric=budget.metric, limit=budget.limit, lowest=span.lowest)
         if not is_within(budget.limit, span.highest):
@@ -84,32 +93,28 @@ def check_budgets(
             )
 
 
+def _is_moved(span: Reach) -> bool:
+    return span.lowest < span.highest
+
+
 def _check_metric(cost_model: CostModel, metric: Metric) -> None:
+    """Refuse a metric that no target's bits change, or that this target lacks."""
     target = cost_model.target
+    choices = ", ".join(_askable(target))
     if metric not in target.metrics:
         raise InvalidConfig(
-            "budgets", f"{target.id} does not know {metric}; choose one of {_choices(target)}"
+            "budgets", f"{target.id} does not know {metric}; choose one of {choices}"
         )
     if metric in PEAK_METRICS:
         raise InvalidConfig(
             "budgets",
             f"{metric} is that of one layer and cannot be shared out among them; "
-            f"choose one of {_choices(target)}",
+            f"choose one of {choices}",
         )
     if metric == "macs":
-        raise _unchanged(cost_model, metric)
+        raise InvalidConfig("budgets", f"bits do not change macs; choose one of {choices}")
 
 
-def _unchanged(cost_model: CostModel, metric: Metric) -> InvalidConfig:
-    where = "" if metric in COUNTED_METRICS else f" on {cost_model.target.id}"
-    return InvalidConfig(
-        "budgets",
-        f"bits do not change {metric}{where}; choose one of "
-        f"{_choices(cost_model.target, without=metric)}",
-    )
-
-
-def _choices(target: Target, *, without: Metric | None = None) -> str:
-    """Name the metrics that one may ask a budget on."""
-    never = {"macs", without, *PEAK_METRICS}
-    return ", ".join(metric for metric in target.metrics if metric not in never)
+def _askable(target: Target) -> list[Metric]:
+    """Return the metrics that one may ask a budget on."""
+    return [metric for metric in target.metrics if metric != "macs" and metric not in PEAK_METRICS]

@@ -107,13 +107,23 @@ def test_a_metric_that_bits_do_not_change_is_no_budget(
         check(counted, mobilenet_v2, "macs", 3e8)
 
 
-def test_a_latency_that_bits_do_not_change_is_no_budget(mobilenet_v2: ModelSpec) -> None:
-    pixel1 = cost_model(target_entry("pixel1"))
+@pytest.mark.parametrize(
+    ("target_id", "metric", "choices"),
+    [
+        ("pixel1", "latency_ms", "model_bytes, bit_ops"),
+        ("nvidia-h100", "energy_mj", "model_bytes, bit_ops"),
+        ("systolic", "latency_ms", "energy_mj, model_bytes, bit_ops"),
+    ],
+)
+def test_a_device_metric_that_bits_do_not_change_is_no_budget(
+    mobilenet_v2: ModelSpec, target_id: str, metric: Metric, choices: str
+) -> None:
+    model = cost_model(target_entry(target_id))
 
     with pytest.raises(
-        InvalidConfig, match="do not change latency_ms on pixel1; choose one of model_bytes, bit"
+        InvalidConfig, match=f"do not change {metric} on {target_id}; choose one of {choices}$"
     ):
-        check(pixel1, mobilenet_v2, "latency_ms", 30.0)
+        check(model, mobilenet_v2, metric, 30.0)
 
 
 def test_peak_memory_is_no_budget_but_has_a_span(
