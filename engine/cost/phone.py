@@ -10,7 +10,7 @@ gained.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import fsum
 from typing import Final
@@ -19,13 +19,13 @@ import numpy as np
 
 from engine.cost.block_rows import BlockRows, block_rows
 from engine.cost.model import LayerTable
-from engine.schema.cost import Provenance
+from engine.schema.cost import Bound, Provenance
 from engine.schema.layers import LayerSpec
 from engine.schema.policy import MAX_BITS
 from engine.schema.target import Target
 
 _FLOAT_BYTES, _INT8_BYTES = 4, 1
-_INT8_ARITHMETIC = 0.5  # of float's time
+_INT8_SHARE = 0.5  # of float's arithmetic
 _IMAGE_CHANNELS = 4  # a convolution over at most these is a network's first
 
 _REFERENCE_CLASSIFIER: Final = LayerSpec(
@@ -57,29 +57,36 @@ class OperationFit:
 
     def float_ms(self, layer: LayerSpec) -> float:
         """Return the time of a layer in float."""
-        return self._scale(layer) * self._fitted_ms(layer, _FLOAT_BYTES, 1.0)
+        return self._scale(layer) * sum(self._terms(layer, _FLOAT_BYTES))
 
     def int8_ms(self, layer: LayerSpec) -> float:
         """Return the time of a layer on 8-bit operands."""
-        return self._scale(layer) * self._fitted_ms(layer, _INT8_BYTES, _INT8_ARITHMETIC)
+        return self._scale(layer) * sum(self._terms(layer, _INT8_BYTES))
 
-    def _fitted_ms(self, layer: LayerSpec, operand_bytes: int, arithmetic: float) -> float:
+    def bound(self, layer: LayerSpec) -> Bound:
+        """Tell which term takes the most of an 8-bit layer's time."""
+        terms = self._terms(layer, _INT8_BYTES)
+        names: tuple[Bound, ...] = ("fill", "compute", "memory")
+        return names[terms.index(max(terms))]
+
+    def _terms(self, layer: LayerSpec, operand_bytes: int) -> tuple[float, float, float]:
+        """Return the start, the arithmetic and the traffic of an operation, in ms."""
         is_depthwise = layer.kind == "depthwise"
         rate = self.depthwise_ms_per_gmac if is_depthwise else self.dense_ms_per_gmac
         outputs = layer.out_channels * layer.output_size**2 if is_depthwise else 0
-        return self.start_ms + 1e-9 * (
-            layer.macs * rate * arithmetic
-            + layer.activations * operand_bytes * self.activation_ms_per_gb
-            + layer.weights * operand_bytes * self.weight_ms_per_gb
-            + outputs * self.depthwise_ms_per_goutput
+        arithmetic = layer.macs * rate * (1.0 if operand_bytes == _FLOAT_BYTES else _INT8_SHARE)
+        arithmetic += outputs * self.depthwise_ms_per_goutput
+        traffic = operand_bytes * (
+            layer.activations * self.activation_ms_per_gb + layer.weights * self.weight_ms_per_gb
         )
+        return self.start_ms, arithmetic * 1e-9, traffic * 1e-9
 
     def _scale(self, layer: LayerSpec) -> float:
         if layer.kind == "linear":
-            return self.classifier_ms / self._fitted_ms(_REFERENCE_CLASSIFIER, _FLOAT_BYTES, 1.0)
+            return self.classifier_ms / sum(self._terms(_REFERENCE_CLASSIFIER, _FLOAT_BYTES))
         if layer.kind == "conv" and layer.in_channels <= _IMAGE_CHANNELS:
             first = _first_convolution(self.first_channels)
-            return self.first_ms / self._fitted_ms(first, _FLOAT_BYTES, 1.0)
+            return self.first_ms / sum(self._terms(first, _FLOAT_BYTES))
         return 1.0
 
 
@@ -136,25 +143,33 @@ def _first_convolution(channels: int) -> LayerSpec:
 @lru_cache(maxsize=4096)
 def _layer_table(fit: OperationFit, layer: LayerSpec) -> LayerTable:
     return _constant_table(
-        float_ms=fit.float_ms(layer), int8_ms=fit.int8_ms(layer), float_provenance="fit"
+        float_ms=fit.float_ms(layer),
+        int8_ms=fit.int8_ms(layer),
+        bound=fit.bound(layer),
+        float_provenance="fit",
     )
 
 
 def _scaled(table: LayerTable, ratio: float) -> LayerTable:
     """Return a layer's share of a measured block."""
-    return _constant_table(
-        float_ms=table.float_values["latency_ms"] * ratio,
-        int8_ms=table.at("latency_ms", (0, 0)) * ratio,
+    return replace(
+        table,
+        values={metric: values * ratio for metric, values in table.values.items()},
+        float_values={metric: value * ratio for metric, value in table.float_values.items()},
         float_provenance="table",
     )
 
 
-def _constant_table(*, float_ms: float, int8_ms: float, float_provenance: Provenance) -> LayerTable:
-    shape = (MAX_BITS, MAX_BITS)
+def _constant_table(
+    *, float_ms: float, int8_ms: float, bound: Bound, float_provenance: Provenance
+) -> LayerTable:
+    """Return a table in which no width below 8 bits gains anything."""
+    latency_ms = np.full((MAX_BITS, MAX_BITS), int8_ms)
+    latency_ms.setflags(write=False)  # shared by every caller
     return LayerTable(
-        values={"latency_ms": np.full(shape, int8_ms)},
+        values={"latency_ms": latency_ms},
         float_values={"latency_ms": float_ms},
-        bound=np.full(shape, "compute"),
+        bound=np.full(latency_ms.shape, bound),
         provenance="estimate",
         float_provenance=float_provenance,
     )

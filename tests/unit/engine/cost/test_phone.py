@@ -5,6 +5,7 @@ Published: Cai et al. 2019, latencies on the Pixel 1: MobileNetV2 75 ms, Proxyle
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ from tests.unit.engine.cost.worked_layers import DEPTHWISE, LINEAR, POINTWISE, b
 from tests.unit.engine.published_architectures import everywhere, proxyless_mobile
 
 AUTHORS_TABLE = "BESPOKE_PIXEL1_TABLE"  # a path to mobile_trim.yaml, which has no licence to ship
+
+
+_WIDE_MAP = replace(
+    POINTWISE, in_channels=1, out_channels=1, input_size=112, output_size=112, macs=112**2
+)
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +177,11 @@ def test_8_bit_operands_halve_arithmetic_and_quarter_traffic(note10: CostModel) 
     arithmetic = POINTWISE.macs * 54.7 / 2
     traffic = POINTWISE.activations * 39.5 + POINTWISE.weights * 203.8
     assert latency_ms == pytest.approx(0.0433 + (arithmetic + traffic) / 1e9)
+
+
+def test_a_layer_is_bound_by_the_term_that_takes_most(pixel1: CostModel) -> None:
+    assert pixel1.layer_cost(POINTWISE, bits(8, 8)).bound == "compute"
+    assert pixel1.layer_cost(_WIDE_MAP, bits(8, 8)).bound == "memory"
 
 
 @pytest.mark.skipif(
