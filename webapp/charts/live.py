@@ -230,7 +230,7 @@ QUANTIZE_CHARTS: tuple[LiveChart, ...] = (
     LiveChart(
         id="live-sensitivity",
         title="Sensitivity of each layer",
-        description="Loss one layer adds when it alone is quantised; a stronger color is worse.",
+        description="Loss one layer adds when it alone is quantised; a stronger colour is worse.",
         stages=("sensitivity",),
         wide=True,
         layout=sensitivity_layout(),

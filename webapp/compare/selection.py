@@ -62,6 +62,11 @@ def caveats(runs: Sequence[Run]) -> list[str]:
     return sentences
 
 
+def are_comparable(runs: Sequence[Run]) -> bool:
+    """Whether the numbers of these runs are of the same data, network and device."""
+    return len({(run.job.dataset, run.job.model, run.job.target) for run in runs}) <= 1
+
+
 def _result(job: Job) -> QuantizeResult | None:
     if job.status != Job.Status.SUCCEEDED or job.kind != Job.Kind.QUANTIZE:
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine.schema.cost import Metric
 from engine.schema.results import Contender, QuantizeResult
 from webapp.charts.quantities import QUANTITIES, Unit, duration, percent
-from webapp.compare.selection import Run
+from webapp.compare.selection import Run, are_comparable
 from webapp.jobs.answer import dataset_title, delivered, model_title, target_title
 
 _COSTS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "bit_ops")
@@ -58,6 +58,7 @@ def comparison(runs: Sequence[Run], *, only_differences: bool = False) -> list[G
 
 
 def _outcome(runs: Sequence[Run]) -> tuple[Row, ...]:
+    has_best = len(runs) > 1 and are_comparable(runs)
     accuracies = [_found_accuracy(run.result) for run in runs]
     best = max((value for value, _ in accuracies if value is not None), default=None)
     rows = [
@@ -68,13 +69,13 @@ def _outcome(runs: Sequence[Run]) -> tuple[Row, ...]:
                 Cell(
                     text=text,
                     provenance="measured" if value is not None else "",
-                    is_best=value is not None and value == best and len(runs) > 1,
+                    is_best=has_best and value is not None and value == best,
                 )
                 for value, text in accuracies
             ),
         ),
     ]
-    rows += [row for metric in _COSTS if (row := _cost_row(runs, metric))]
+    rows += [row for metric in _COSTS if (row := _cost_row(runs, metric, has_best=has_best))]
     rows.append(_row(runs, "Policies scored", lambda r: f"{_found(r).evaluations:,}"))
     rows.append(_row(runs, "Search time", lambda r: duration(_found(r).search_seconds), "measured"))
     rows.append(_row(runs, "Found by", lambda r: _found(r).label))
@@ -129,7 +130,7 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _cost_row(runs: Sequence[Run], metric: Metric) -> Row | None:
+def _cost_row(runs: Sequence[Run], metric: Metric, *, has_best: bool) -> Row | None:
     values = [_found(run.result).cost.values.get(metric) if run.result else None for run in runs]
     known = [value.value for value in values if value is not None]
     if not known:
@@ -143,7 +144,7 @@ def _cost_row(runs: Sequence[Run], metric: Metric) -> Row | None:
             else Cell(
                 text=unit.write(value.value),
                 provenance=value.provenance,
-                is_best=len(known) > 1 and value.value == min(known),
+                is_best=has_best and value.value == min(known),
             )
             for value in values
         ),

@@ -152,3 +152,16 @@ def test_only_runs_without_results_have_no_chart(as_ada: Client, ada: User, team
     answer = as_ada.get(address(*(JobFactory(running=True, team=team, owner=ada) for _ in "ab")))
 
     assert (answer.status_code, answer.context["chart"]) == (200, None)
+
+
+def test_the_best_is_marked_only_among_comparable_runs(
+    as_ada: Client, ada: User, team: Team
+) -> None:
+    one, same, other = (
+        finished(team, ada),
+        finished(team, ada),
+        finished(team, ada, model="resnet20"),
+    )
+
+    assert ">best</span>" in as_ada.get(address(one, same)).content.decode()
+    assert ">best</span>" not in as_ada.get(address(one, other)).content.decode()
