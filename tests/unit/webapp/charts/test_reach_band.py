@@ -1,7 +1,7 @@
 """The feasibility band, on numbers one can follow by hand."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.solver.reach import Reach
@@ -116,6 +116,7 @@ def test_float_is_in_the_table_where_the_target_can_tell() -> None:
     assert drawn.table.rows[-1][0] == "Float"
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.floats(0.001, 1e6), st.floats(1.01, 8.0), st.floats(0.05, 0.95), st.floats(1e-3, 1e7))
 def test_what_is_offered_can_always_be_asked_for(
     lowest: float, factor: float, share: float, limit: float

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.schema.codec import to_json
@@ -100,6 +100,7 @@ def test_a_run_without_a_result_is_left_out() -> None:
 widths = st.lists(st.integers(2, 8), min_size=len(NAMES), max_size=len(NAMES))
 
 
+@settings(deadline=None, max_examples=25)  # each reads two whole results
 @given(widths, widths)
 def test_whatever_the_order_of_two_runs_the_same_layers_differ(
     first: list[int], second: list[int]
