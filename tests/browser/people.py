@@ -96,10 +96,12 @@ def wait_for_state(page: Page, state: str) -> None:
     expect(badge).to_have_text(re.compile(f"^{state}"), timeout=IN_TIME_MS)
 
 
-def twin_rows(page: Page, title: str) -> list[str]:
-    """Return the rows of a chart's table twin, each as one text."""
+def twin_rows(page: Page, title: str, *, count: int | None = None) -> list[str]:
+    """Return the rows of a chart's table twin, each as one text, once there are `count`."""
     twin = page.locator("details", has_text=f"{title}: as a table")
     if twin.get_attribute("open") is None:
         twin.locator("summary").click()
+    if count is not None:  # the events come after the page
+        expect(twin.locator("tbody tr")).to_have_count(count, timeout=30_000)
     rows: Callable[[], list[str]] = twin.locator("tbody tr").all_inner_texts
     return [re.sub(r"\s+", " ", row).strip() for row in rows()]

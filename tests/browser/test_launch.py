@@ -30,11 +30,13 @@ def test_a_search_is_launched_by_keyboard_and_all_tabs_see_the_same(
 
     assert page_rows
     assert len(set(page_rows)) == len(page_rows)  # nothing twice
-    assert twin_rows(second_tab, "Accuracy by episode") == page_rows
-    assert twin_rows(late_visitor, "Accuracy by episode") == page_rows
+    count = len(page_rows)
+    assert twin_rows(second_tab, "Accuracy by episode", count=count) == page_rows
+    assert twin_rows(late_visitor, "Accuracy by episode", count=count) == page_rows
     page.reload()
     expect(page.get_by_text("Best so far:")).to_be_visible()
-    assert twin_rows(page, "Accuracy by episode") == page_rows
+    assert twin_rows(page, "Accuracy by episode", count=count) == page_rows
+    expect(page.locator("[data-log] li")).to_have_count(len(log_lines(second_tab)))
     assert log_lines(page) == log_lines(second_tab)
 
     finish(second_tab)
