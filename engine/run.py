@@ -9,11 +9,13 @@ import torch
 from engine.export.files import FOLDER
 from engine.haq.quantize import quantize
 from engine.haq.record import RunState, hash_of
+from engine.haq.subject import TRAINING_CHECKPOINT
 from engine.schema.codec import digest, to_line
 from engine.schema.configs import Config
 from engine.schema.errors import InvalidConfig
-from engine.schema.events import Event, RunFinished, RunResumed, RunStarted, Stage
+from engine.schema.events import Event, RunFinished, RunResumed, RunStarted
 from engine.schema.places import Places
+from engine.training.checkpoint import load_checkpoint
 from engine.training.device import pick_device
 from engine.training.interrupt import Interrupt
 
@@ -49,15 +51,21 @@ def _with_first(config: Config, workdir: Path, events: Iterator[Event]) -> Itera
     state = RunState.load(workdir / "search.checkpoint")
     if state is not None and state.config_hash != hash_of(config):
         raise InvalidConfig("workdir", f"{workdir} holds a run of another config; give a new one")
-    if state is None:
+    if state is not None:
+        yield _resumed(state)
+    elif training := load_checkpoint(workdir / TRAINING_CHECKPOINT):
+        yield RunResumed(stage="training", step=training["epochs_done"])
+    else:
         yield RunStarted(
             config_hash=digest(config),
             device=str(pick_device(config.device)),
             versions={"python": platform.python_version(), "torch": torch.__version__},
         )
-    else:
-        steps = sum(record.steps for record in state.records.values())
-        stage: Stage = "searching" if state.records else "sensitivity"
-        done = steps if state.records else len(state.sensitivities)
-        yield RunResumed(stage=stage, step=done)
     yield from events
+
+
+def _resumed(state: RunState) -> RunResumed:
+    if state.records:
+        steps = sum(record.steps for record in state.records.values())
+        return RunResumed(stage="searching", step=steps)
+    return RunResumed(stage="sensitivity", step=len(state.sensitivities))

@@ -14,9 +14,10 @@ from engine.haq.ddpg import AgentSettings, DDPGAgent, Losses
 from engine.haq.environment import Bits, QuantizationEnvironment, bits_of
 from engine.haq.hill_climb import scored
 from engine.haq.policy_space import PolicySpace
-from engine.haq.trial import State, Trial, rng_from_state, rng_to_state
+from engine.haq.trial import Trial, rng_from_state, rng_to_state
 from engine.haq.walk import STATE_SIZE, LayerWalk
 from engine.schema.policy import Policy
+from engine.training.checkpoint import State
 
 PATIENCE = 30  # episodes with an unchanged greedy policy; then the agent has settled
 _MOST_TAUGHT = 21

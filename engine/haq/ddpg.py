@@ -12,7 +12,6 @@ import copy
 import math
 import statistics
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,11 +19,10 @@ from torch.nn import functional
 
 from engine.haq.replay_buffer import ReplayBuffer, Transitions
 from engine.schema.errors import Diverged
+from engine.training.checkpoint import State
 
 _LAST_SIGMA_SHARE = 0.2
 _SMALLEST_SPREAD = 1e-3  # of rewards: a hundredth of a percent of accuracy
-
-State = dict[str, Any]  # Any: tensors, numbers and containers of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,10 +171,15 @@ class DDPGAgent:
         return Losses(value=value_loss, policy=policy_loss)
 
     def state_dict(self) -> State:
-        """Return what `load_state_dict` needs to go on from here, the generator's state too."""
+        """Return what `load_state_dict` needs to go on from here, the generator's state too.
+
+        The tensors are copies: the agent may learn on without changing what was saved.
+        """
         return {
-            "networks": [network.state_dict() for network in self._networks()],
-            "optimisers": [optimiser.state_dict() for optimiser in self._optimisers()],
+            "networks": copy.deepcopy([network.state_dict() for network in self._networks()]),
+            "optimisers": copy.deepcopy(
+                [optimiser.state_dict() for optimiser in self._optimisers()]
+            ),
             "replay": self._replay.state_dict(),
             "rewards": list(self._rewards),
             "baseline": self._baseline,

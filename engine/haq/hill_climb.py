@@ -8,8 +8,9 @@ import numpy as np
 
 from engine.haq.environment import Bits, QuantizationEnvironment, bits_of
 from engine.haq.policy_space import PolicySpace
-from engine.haq.trial import State, Trial, rng_from_state, rng_to_state
+from engine.haq.trial import Trial, rng_from_state, rng_to_state
 from engine.schema.policy import Policy
+from engine.training.checkpoint import State
 
 _MOST_CHANGES = 4  # operands moved at once; a single one is often put back by the enforcement
 _TRIES = 50  # proposals in a row that lead to known policies; then nothing new is near

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from engine.haq.environment import Bits, Score, bits_of
-from engine.haq.trial import State, Trial
+from engine.haq.trial import Trial
 from engine.schema.codec import digest, from_json, to_json
 from engine.schema.configs import QuantizeConfig
 from engine.schema.results import LayerSensitivity, Strategy
-from engine.training.checkpoint import load_checkpoint, save_checkpoint
+from engine.training.checkpoint import State, load_checkpoint, save_checkpoint
 
 STRATEGIES: tuple[Strategy, ...] = ("solver", "hill_climb", "random", "agent")
 

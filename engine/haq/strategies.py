@@ -5,13 +5,14 @@ from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.hill_climb import HillClimb, RandomSearch, scored
 from engine.haq.policy_space import PolicySpace
-from engine.haq.trial import State, Trial
 from engine.haq.trial import Strategy as Searcher
+from engine.haq.trial import Trial
 from engine.haq.walk import LayerWalk
 from engine.schema.configs import QuantizeConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import Policy
 from engine.schema.results import Strategy
+from engine.training.checkpoint import State
 from engine.training.seed import numpy_generator, torch_generator
 
 

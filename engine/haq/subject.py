@@ -29,6 +29,7 @@ from engine.training.device import pick_device
 from engine.training.float_weights import FloatWeights, WeightsRequest, obtain_float_weights
 from engine.training.interrupt import Interrupt
 
+TRAINING_CHECKPOINT = "float.checkpoint"  # below the working folder, while float weights train
 _FEWEST_LAYERS = 3  # the first and the last keep 8 bits
 
 
@@ -106,7 +107,7 @@ def fill_weights(
         splits=subject.splits,
         places=places,
         device=subject.device,
-        progress_file=workdir / "float.checkpoint",
+        progress_file=workdir / TRAINING_CHECKPOINT,
         interrupt=interrupt,
         span=plan.span("training"),
     )

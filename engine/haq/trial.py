@@ -1,14 +1,13 @@
 """What all strategies share: one policy scored a step, and a state that can be saved."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from engine.haq.environment import Score
 from engine.schema.policy import Policy
-
-State = dict[str, Any]  # Any: tensors, numbers, strings and containers of them
+from engine.training.checkpoint import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from engine.schema.configs import QuantizeConfig, TrainingRecipe
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import (
     CheckpointSaved,
@@ -161,3 +164,29 @@ def test_a_stop_that_was_asked_for_before_the_start_is_met(tmp_path: Path) -> No
 def test_a_folder_of_another_run_is_not_gone_on_with(whole: Finished) -> None:
     with pytest.raises(InvalidConfig, match=r"workdir: .* holds a run of another config"):
         list(events_of(tiny_config(seed=1), whole.workdir.parent))
+
+
+@pytest.fixture(scope="module")
+def folder_config(tmp_path_factory: pytest.TempPathFactory) -> QuantizeConfig:
+    """A run on images of its own, for which no weights are at hand."""
+    root = tmp_path_factory.mktemp("images")
+    draw = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (root / name).mkdir()
+        for number in range(60):
+            pixels = draw.normal(level, 30, size=(32, 32, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{number:02}.png")
+    recipe = TrainingRecipe(epochs=2, batch_size=16)
+    return tiny_config(dataset=f"folder:{root}", recipe=recipe)
+
+
+def test_a_run_stopped_while_it_trains_goes_on_training(
+    folder_config: QuantizeConfig, tmp_path: Path
+) -> None:
+    undisturbed = finished(folder_config, tmp_path / "undisturbed")
+    stop(folder_config, tmp_path / "stopped", after=in_stage("training", done=3))
+
+    resumed = finished(folder_config, tmp_path / "stopped")
+
+    assert resumed.events[0] == RunResumed(stage="training", step=0)
+    assert resumed.lasting == undisturbed.lasting
