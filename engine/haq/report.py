@@ -17,6 +17,7 @@ from engine.nn.folding import fold_batch_norms
 from engine.schema.configs import QuantizeConfig
 from engine.schema.policy import MAX_BITS, Policy
 from engine.schema.results import Accuracy, Contender, Split
+from engine.solver.problem import is_within
 from engine.training.evaluate import Evaluation, evaluate
 from engine.training.fit import SEARCH_IMAGES
 
@@ -76,7 +77,7 @@ def nearest_uniform(config: QuantizeConfig, subject: Subject) -> int:
 def is_within_budgets(config: QuantizeConfig, subject: Subject, policy: Policy) -> bool:
     """Price a policy anew and tell whether it meets every budget."""
     cost = subject.costs.network_cost(subject.spec, policy)
-    return all(cost[budget.metric] <= budget.limit * (1 + 1e-9) for budget in config.budgets)
+    return all(is_within(cost[budget.metric], budget.limit) for budget in config.budgets)
 
 
 def policies_to_tune(
