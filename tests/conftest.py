@@ -19,7 +19,7 @@ from webapp.teams.services import add_member
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The DATA_DIR of this session's database and of the programs that tests start."""
+    """The DATA_DIR of the test database and of the programs that tests start."""
     return tmp_path_factory.mktemp("var")
 
 
