@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # One thread for each process: on a busy machine more of them are slower, not faster.
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help run test test-long check lint layer-tables shots clean
+.PHONY: help run test test-long check lint layer-tables clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
