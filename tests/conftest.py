@@ -17,6 +17,20 @@ from webapp.teams.models import Membership, Team
 from webapp.teams.services import add_member
 
 
+_KINDS = ("unit", "engine", "integration", "browser")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the quick kinds first, and the browser's last.
+
+    Playwright keeps an event loop running for as long as the browser is open, and no coroutine
+    test can run beside it.
+    """
+    root = Path(__file__).parent
+    items.sort(key=lambda item: _KINDS.index(item.path.relative_to(root).parts[0]))
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The DATA_DIR of the test database and of the programs that tests start."""
