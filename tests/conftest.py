@@ -16,7 +16,6 @@ from webapp.celery import app
 from webapp.teams.models import Membership, Team
 from webapp.teams.services import add_member
 
-
 _KINDS = ("unit", "engine", "integration", "browser")
 
 
