@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], *, within_s: float = 60.0, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], *, within_s: float = 120.0, what: str = "") -> T:
     """Return the condition's first true value, or fail with what was waited for."""
     deadline = time.monotonic() + within_s
     while not (value := condition()):
