@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from engine.schema.codec import to_json
-from engine.schema.configs import Config
+from engine.schema.configs import Config, QuantizeConfig
 from engine.schema.errors import InvalidConfig
 from webapp.jobs.admission import upload_of
 from webapp.teams.models import Team
@@ -65,7 +65,7 @@ def write_config(workdir: Path, config: Config, team: Team) -> Path:
         InvalidConfig: the upload is gone or not what was uploaded.
     """
     data = to_json(config)
-    upload = upload_of(config.checkpoint, team)
+    upload = upload_of(config.checkpoint, team) if isinstance(config, QuantizeConfig) else None
     if upload is not None:
         checkpoint = workdir / "checkpoint.safetensors"
         if _copy(upload.storage_name, checkpoint) != upload.sha256:

@@ -12,10 +12,12 @@ import numpy as np
 from engine.cost.counting import FLOAT_BYTES, network_total
 from engine.cost.model import CostModel, FloatArray
 from engine.schema.architecture import SearchSpace
+from engine.schema.configs import SearchConfig
 from engine.schema.cost import PEAK_METRICS, Cost, Metric
 from engine.schema.errors import InvalidConfig
 from engine.schema.lowering import frame_layers, frame_parameters
 from engine.schema.policy import LayerBits
+from engine.schema.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,6 +82,18 @@ def space_costs(
             for block in space.blocks
         ),
     )
+
+
+def pricing_bits(config: SearchConfig, target: Target) -> LayerBits | None:
+    """Return the widths at which a search prices operations; None is float.
+
+    Where the config names none, float, or 8 bit on a target that computes on integers alone.
+    """
+    if config.pricing_bits is not None:
+        return LayerBits(weight_bits=config.pricing_bits, activation_bits=config.pricing_bits)
+    if target.float_bits is None:
+        return LayerBits(weight_bits=8, activation_bits=8)
+    return None
 
 
 def _unknown(cost_model: CostModel, metric: Metric, bits: LayerBits | None) -> InvalidConfig:

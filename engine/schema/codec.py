@@ -3,7 +3,7 @@
 import hashlib
 import json
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -50,15 +50,19 @@ def from_json(kind: type[T], data: object) -> T:
 
 
 def config_from_json(data: object) -> Config:
-    """Build a config. Raises InvalidConfig naming the field."""
+    """Build a config, by its `kind`. Raises InvalidConfig naming the field."""
     if not isinstance(data, dict):
         raise InvalidConfig("config", f"must be a JSON object, got {type(data).__name__}")
-    return from_json(Config, data)
+    config: Config = _of_its_kind(Config, data)
+    return config
 
 
 def result_from_json(data: object) -> Result:
-    """Build a result from JSON values."""
-    return from_json(Result, data)
+    """Build a result from JSON values, by its `kind`. Raises InvalidConfig naming the field."""
+    if not isinstance(data, dict):
+        raise InvalidConfig("result", f"must be a JSON object, got {type(data).__name__}")
+    result: Result = _of_its_kind(Result, data)
+    return result
 
 
 def event_from_json(data: object) -> Event:
@@ -82,6 +86,16 @@ def policy_from_json(data: object) -> Policy:
         layers={name: _within(f"policy.{name}", LayerBits, bits) for name, bits in layers.items()},
         model_hash=_within("policy.model_hash", str, model_hash),
     )
+
+
+def _of_its_kind(union: Any, data: Json) -> Any:  # Any: a union, and one of its classes
+    """Build the class of a union whose `kind` the data name; where they name none, the first."""
+    classes = get_args(union) or (union,)
+    by_kind = {one.__dataclass_fields__["kind"].default: one for one in classes}
+    kind = data.get("kind", next(iter(by_kind)))
+    if kind not in by_kind:
+        raise InvalidConfig("kind", f"{kind!r} is not known; choose one of {', '.join(by_kind)}")
+    return from_json(by_kind[kind], data)
 
 
 def _within(path: str, kind: type[T], data: object) -> T:

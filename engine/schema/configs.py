@@ -9,7 +9,14 @@ from engine.schema.errors import InvalidConfig
 Device = Literal["auto", "cpu", "cuda"]
 Granularity = Literal["channel", "tensor"]
 Clipping = Literal["mse", "kl", "max"]
-Preset = Literal["smoke", "balanced", "thorough", "custom"]
+Preset = Literal["smoke", "balanced", "thorough", "paper", "custom"]
+Algorithm = Literal["gradient", "reinforce"]
+GateMode = Literal["two", "full_v2", "full"]
+ZeroGradient = Literal["all", "regulariser", "none"]
+Sharing = Literal["shared", "private"]
+HardwareLoss = Literal["dual", "mul_log", "add_linear", "hinge", "none"]
+StartingWeights = Literal["scratch", "inherited"]
+Precision = Literal["fp32", "bf16", "fp16"]
 
 # Read by the codec: a word it does not know is an error, not a default silently kept.
 _STRICT = {"extra": "forbid"}
@@ -110,15 +117,7 @@ class QuantizeConfig:
     def __post_init__(self) -> None:
         for name in ("model", "dataset", "target"):
             _require(bool(getattr(self, name)), name, "is required; choose one")
-        _require(bool(self.budgets), "budgets", "at least one is required")
-        metrics = [budget.metric for budget in self.budgets]
-        _require(len(set(metrics)) == len(metrics), "budgets", "each metric may stand once")
-        for budget in self.budgets:
-            _require(
-                budget.limit > 0,
-                "budgets",
-                f"{budget.metric} must be above 0, got {budget.limit:g}",
-            )
+        _check_budgets(self.budgets)
         for name in ("weight_bits", "activation_bits"):
             _check_bits(name, getattr(self, name))
         _require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
@@ -135,5 +134,129 @@ def _check_bits(name: str, bits: tuple[int, ...]) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchEffort:
+    """How much a ProxylessNAS search spends, and how fast it learns.
+
+    The defaults are for minutes on small images; the paper's are in its preset.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    train_images: int = 10_000  # of train: the supernet's weights
+    search_images: int = 5_000  # of search: architecture parameters, scores
+    batch_size: int = 64
+    warmup_epochs: int = 2  # weights alone
+    epochs: int = 4  # weights and architecture parameters in turn
+    warmup_learning_rate: float = 0.2
+    weight_learning_rate: float = 0.1
+    weight_decay: float = 4e-5
+    label_smoothing: float = 0.1
+    architecture_learning_rate: float = 0.08
+    architecture_every: int = 1  # weight steps for each architecture step
+    policy_samples: int = 8  # REINFORCE: architectures for each update
+    policy_images: int = 200  # REINFORCE: search images that all samples of an update see
+    settled_entropy: float = 0.2  # nats for each block; below it the search ends early
+    rescored: int = 24  # candidates scored anew with their own batch statistics
+    rescore_images: int = 2_000
+    random_networks: int = 5  # feasible ones, drawn and trained as a baseline
+    final_images: int = 10_000  # of train: the found network and its baselines
+    report_images: int = 10_000
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "architecture_every", "policy_samples", "rescored"):
+            count = getattr(self, name)
+            _require(count >= 1, f"effort.{name}", f"must be at least 1, got {count}")
+        for name in ("warmup_epochs", "random_networks"):
+            count = getattr(self, name)
+            _require(count >= 0, f"effort.{name}", f"must not be negative, got {count}")
+        for name in ("train_images", "search_images", "final_images", "report_images"):
+            count = getattr(self, name)
+            _require(count >= 16, f"effort.{name}", f"must be at least 16 images, got {count}")
+        for name in ("policy_images", "rescore_images"):
+            count = getattr(self, name)
+            _require(count >= 16, f"effort.{name}", f"must be at least 16 images, got {count}")
+        _require(
+            self.batch_size >= 2,
+            "effort.batch_size",
+            f"must be at least 2, got {self.batch_size}",
+        )
+        _require(
+            self.batch_size <= min(self.train_images, self.search_images),
+            "effort.batch_size",
+            f"must be at most the images of an epoch, got {self.batch_size}",
+        )
+        for name in ("warmup_learning_rate", "weight_learning_rate", "architecture_learning_rate"):
+            rate = getattr(self, name)
+            _require(rate > 0, f"effort.{name}", f"must be above 0, got {rate:g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchConfig:
+    """A ProxylessNAS search: an operation for every block of a space, under a budget.
+
+    Source: Cai et al. 2019 (ProxylessNAS).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    kind: Literal["search"] = "search"
+    space: str
+    dataset: str
+    target: str
+    budgets: tuple[Budget, ...]  # of the whole network
+    width: float = 1.0  # multiplier of every channel count of the space
+    algorithm: Algorithm = "gradient"
+    gate_mode: GateMode = "two"
+    zero_gradient: ZeroGradient = "all"
+    sharing: Sharing = "shared"
+    hardware_loss: HardwareLoss = "dual"
+    # Weight of the hardware term: alpha of mul_log, lambda of add_linear and hinge, step of dual.
+    # None: the paper's or the default of that loss.
+    hardware_strength: float | None = None
+    pricing_bits: int | None = None  # None: float where the target has it, else 8
+    starting_weights: StartingWeights = "scratch"  # of the found network's training
+    preset: Preset = "custom"  # a label; `effort` is what counts
+    effort: SearchEffort = field(default_factory=SearchEffort)
+    recipe: TrainingRecipe = field(default_factory=TrainingRecipe)  # of every final network
+    seed: int = 0
+    device: Device = "auto"
+    precision: Precision = "fp32"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("space", "dataset", "target"):
+            _require(bool(getattr(self, name)), name, "is required; choose one")
+        _check_budgets(self.budgets)
+        _require(0.1 <= self.width <= 4, "width", f"must lie in 0.1 .. 4, got {self.width:g}")
+        _require(
+            self.hardware_strength is None or self.hardware_strength > 0,
+            "hardware_strength",
+            f"must be above 0, got {self.hardware_strength}",
+        )
+        _require(
+            self.pricing_bits is None or 1 <= self.pricing_bits <= 8,
+            "pricing_bits",
+            f"must lie in 1 .. 8, got {self.pricing_bits}",
+        )
+        _require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
+        _require(self.threads >= 1, "threads", f"must be at least 1, got {self.threads}")
+
+    @property
+    def model(self) -> str:
+        """What the run is about, in lists of runs: here the space."""
+        return self.space
+
+
+def _check_budgets(budgets: tuple[Budget, ...]) -> None:
+    _require(bool(budgets), "budgets", "at least one is required")
+    metrics = [budget.metric for budget in budgets]
+    _require(len(set(metrics)) == len(metrics), "budgets", "each metric may stand once")
+    for budget in budgets:
+        _require(
+            budget.limit > 0, "budgets", f"{budget.metric} must be above 0, got {budget.limit:g}"
+        )
+
+
 # Every kind of run. A new algorithm adds its config here.
-Config = QuantizeConfig
+Config = QuantizeConfig | SearchConfig

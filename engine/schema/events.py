@@ -105,6 +105,41 @@ class CandidateFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatesUpdated:
+    """Where a ProxylessNAS search stands: what each block would choose, and what that costs."""
+
+    kind: Literal["gates_updated"] = "gates_updated"
+    step: int  # architecture steps so far
+    steps: int
+    epoch: int  # of the joint phase, from 1
+    probabilities: tuple[tuple[float, ...], ...]  # by decision, in the order of its operations
+    entropy: float  # nats, mean over decisions
+    expected_cost: float  # of the first budget's metric
+    argmax: tuple[int, ...]  # the likeliest operation of each block of the space
+    argmax_cost: float
+    limit: float  # the first budget's
+    search_loss: float  # cross-entropy in nats, mean since the last such event
+    search_accuracy: float
+    reward: float | None = None  # REINFORCE: mean since the last such event
+    multiplier: float | None = None  # of the dual: what the budget's breach weighs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureScored:
+    """One architecture scored on search images with batch statistics of its own."""
+
+    kind: Literal["architecture_scored"] = "architecture_scored"
+    index: int  # from 1
+    total: int
+    origin: str  # "argmax", "sample", "projection", "refill"
+    choices: tuple[int, ...]
+    accuracy: float
+    loss: float
+    costs: Mapping[Metric, float]
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointSaved:
     """From here a killed run goes on."""
 
@@ -138,6 +173,8 @@ Event = (
     | SensitivityMeasured
     | EpisodeFinished
     | CandidateFound
+    | GatesUpdated
+    | ArchitectureScored
     | CheckpointSaved
     | LogLine
     | RunFinished

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.schema.architecture import SearchSpace
 from engine.schema.cost import Budget, Cost, Metric, Provenance
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import Policy
 
 Strategy = Literal["solver", "hill_climb", "random", "agent"]
+ArchitectureOrigin = Literal["search", "random", "mobilenet_v2"]
 Role = Literal["found", "strategy", "baseline"]
 Split = Literal["train", "search", "report"]
 
@@ -81,7 +83,7 @@ class Artifact:
 
     name: str
     path: str
-    role: Literal["checkpoint", "policy", "config", "log", "report"]
+    role: Literal["checkpoint", "policy", "architecture", "config", "log", "report"]
     title: str
     media_type: str
     size: int  # bytes
@@ -111,5 +113,59 @@ class QuantizeResult:
         return next(row for row in self.contenders if row.id == contender_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedNetwork:
+    """One row of a search's result: a network trained by the common recipe."""
+
+    id: str  # "found", "mobilenet_v2", "random-1"
+    label: str
+    role: Role
+    origin: ArchitectureOrigin
+    cost: Cost
+    parameters: int
+    choices: tuple[int, ...] | None = None  # None: not of the space
+    width: float | None = None  # multiplier of a MobileNetV2
+    supernet_accuracy: Accuracy | None = None  # search split, inherited weights
+    search_accuracy: Accuracy | None = None  # as trained
+    report_accuracy: Accuracy | None = None  # as trained, on images no step has seen
+    epochs: int = 0
+    training_seconds: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredArchitecture:
+    """One point in the plane of cost and quality, with the supernet's weights."""
+
+    origin: str
+    choices: tuple[int, ...]
+    costs: Mapping[Metric, float]
+    accuracy: float  # search split
+    loss: float  # nats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """The outcome of a ProxylessNAS search; the answer comes first."""
+
+    kind: Literal["search"] = "search"
+    found: str  # id of the delivered network among `contenders`
+    contenders: tuple[TrainedNetwork, ...]
+    space: SearchSpace  # as searched: adapted to the data and the width
+    model: ModelSpec  # the found network's layers
+    dataset: str
+    target: str
+    budgets: tuple[Budget, ...]
+    probabilities: tuple[tuple[float, ...], ...]  # at the end, by decision
+    candidates: tuple[ScoredArchitecture, ...]  # scored with the supernet's weights
+    artifacts: tuple[Artifact, ...]
+    stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def contender(self, contender_id: str) -> TrainedNetwork:
+        """The row with that id."""
+        return next(row for row in self.contenders if row.id == contender_id)
+
+
 # Every kind of result. A new algorithm adds its own here.
-Result = QuantizeResult
+Result = QuantizeResult | SearchResult

@@ -10,10 +10,12 @@ from django.core.files.storage import default_storage
 from engine.catalog.checkpoint_header import check_header
 from engine.catalog.datasets import FOLDER_PREFIX, dataset_entry
 from engine.catalog.models import model_entry
+from engine.catalog.spaces import space_entry
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
-from engine.schema.configs import Config
-from engine.schema.errors import InvalidConfig
+from engine.cost.space_costs import pricing_bits, space_costs
+from engine.schema.configs import Config, QuantizeConfig, SearchConfig
+from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.solver.reach import check_budgets
 from webapp.jobs.models import CheckpointUpload, ModelDescription
@@ -30,10 +32,28 @@ def check_admissible(config: Config, team: Team) -> None:
         InvalidConfig: a field names something that does not exist or that the team may not use.
         BudgetUnreachable: no policy meets a budget.
     """
-    model_entry(config.model)
-    target = target_entry(config.target)
     check_folder(config.dataset)
     dataset_entry(config.dataset)
+    match config:
+        case QuantizeConfig():
+            _check_quantize(config, team)
+        case SearchConfig():
+            _check_search(config)
+
+
+def _check_search(config: SearchConfig) -> None:
+    model = cost_model(target_entry(config.target))
+    space = space_entry(config.space)
+    bits = pricing_bits(config, model.target)
+    for budget in config.budgets:
+        lowest = space_costs(space, model, budget.metric, bits).lowest
+        if budget.limit < lowest:
+            raise BudgetUnreachable(metric=budget.metric, limit=budget.limit, lowest=lowest)
+
+
+def _check_quantize(config: QuantizeConfig, team: Team) -> None:
+    model_entry(config.model)
+    target = target_entry(config.target)
     upload = upload_of(config.checkpoint, team)
     spec = model_spec(config.model, config.dataset)
     if not isinstance(spec, ModelSpec):

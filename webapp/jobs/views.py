@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from engine.catalog.presets import QUANTIZE_PRESETS
 from engine.catalog.targets import TARGETS
 from engine.schema.codec import config_from_json
+from engine.schema.configs import QuantizeConfig
 from webapp.accounts.models import User
 from webapp.jobs import queries, services
 from webapp.jobs.filters import run_list
@@ -145,7 +146,8 @@ def _initial(request: HttpRequest) -> dict[str, Any]:  # Any: values of form fie
     if not _is_uuid(earlier):
         return {}
     job = get_object_or_404(queries.visible_to(_user(request)), pk=earlier)
-    return initial_from(config_from_json(job.config))
+    config = config_from_json(job.config)
+    return initial_from(config) if isinstance(config, QuantizeConfig) else {}
 
 
 def _with_other_seed(request: HttpRequest) -> QueryDict:

@@ -1,0 +1,44 @@
+"""Configs of every kind, from JSON and back."""
+
+from typing import Any
+
+import pytest
+
+from engine.schema.codec import config_from_json, to_json
+from engine.schema.configs import SearchConfig
+from engine.schema.errors import InvalidConfig
+
+_SEARCH = {
+    "kind": "search",
+    "space": "tiny",
+    "dataset": "fashion-mnist",
+    "target": "pixel1",
+    "budgets": [{"metric": "macs", "limit": 1.5e6}],
+}
+
+
+def test_the_kind_tells_which_config_is_meant() -> None:
+    config = config_from_json(_SEARCH)
+
+    assert isinstance(config, SearchConfig)
+    assert config_from_json(to_json(config)) == config
+    assert config.model == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"kind": "guess"}, "kind"),
+        ({"budgets": []}, "budgets"),
+        ({"effort": {"epochs": 0}}, "effort.epochs"),
+        ({"effort": {"batch_size": 4096, "train_images": 100}}, "effort.batch_size"),
+        ({"width": 0.0}, "width"),
+        ({"pricing_bits": 9}, "pricing_bits"),
+        ({"weight_bits": [2]}, "weight_bits"),
+    ],
+)
+def test_a_wrong_search_config_names_its_field(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        config_from_json({**_SEARCH, **changes})
+
+    assert caught.value.field == field
