@@ -5,10 +5,11 @@ from typing import Any
 
 from engine.schema.codec import from_json
 from engine.schema.results import QuantizeResult
+from webapp.charts.accuracy_front import accuracy_chart
 from webapp.charts.chart import Chart
 from webapp.charts.effort import equal_cost_chart
-from webapp.charts.front import accuracy_chart, loss_chart
 from webapp.charts.live import LIVE_CHARTS
+from webapp.charts.loss_front import loss_chart
 from webapp.charts.policy import bits_chart
 from webapp.charts.quantities import PROVENANCE_MEANING, QUANTITIES, duration
 from webapp.charts.sensitivity import sensitivity_chart

@@ -9,11 +9,13 @@ import pytest
 from engine.schema.results import QuantizeResult
 from tests import haq_run
 from tests.configs import quantize_config
+from webapp.charts.accuracy_front import accuracy_chart
 from webapp.charts.chart import Chart
 from webapp.charts.comparison import NamedResult, comparison_chart
 from webapp.charts.effort import ScoredEpisode, equal_cost_chart
-from webapp.charts.front import accuracy_chart, loss_chart
-from webapp.charts.live import LIVE_CHARTS, LiveChart
+from webapp.charts.live import LIVE_CHARTS
+from webapp.charts.live_chart import LiveChart
+from webapp.charts.loss_front import loss_chart
 from webapp.charts.palette import KINDS, RUN_MARKS, STRATEGIES
 from webapp.charts.policy import bits_chart
 from webapp.charts.sensitivity import sensitivity_chart

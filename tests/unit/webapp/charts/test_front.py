@@ -7,7 +7,8 @@ import pytest
 from engine.schema.results import QuantizeResult
 from tests import haq_run
 from tests.configs import quantize_config
-from webapp.charts.front import FLOOR_NATS, SHOWN_DEPTH, accuracy_chart, loss_chart
+from webapp.charts.accuracy_front import SHOWN_DEPTH, accuracy_chart
+from webapp.charts.loss_front import FLOOR_NATS, loss_chart
 
 
 @pytest.fixture(scope="module")
