@@ -168,7 +168,8 @@ def _grouped_table(formula: BitFusion, depthwise: _Work) -> LayerTable:
     }
     for each in values.values():
         each.setflags(write=False)  # shared by every caller
-    return LayerTable(values=values, bound=np.select(chosen, [t.bound for t in tables], ""))
+    bounds = [table.bound for table in tables if table.bound is not None]
+    return LayerTable(values=values, bound=np.select(chosen, bounds, ""))
 
 
 def _tilings(work: _Work, *, columns: int) -> FloatArray:

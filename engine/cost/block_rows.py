@@ -69,7 +69,7 @@ class BlockRows:
 
     def _match(self, layers: Sequence[LayerSpec], at: int) -> Match | None:
         for length in (3, 2):
-            block = _block_key(layers[at : at + length])
+            block = block_key(layers[at : at + length])
             if block is not None and block in self.blocks:
                 return Match(at, at + length, self.blocks[block])
         layer = _layer_key(layers[at])
@@ -102,7 +102,7 @@ def _layer_key(layer: LayerSpec) -> LayerKey:
     )
 
 
-def _block_key(layers: Sequence[LayerSpec]) -> BlockKey | None:
+def block_key(layers: Sequence[LayerSpec]) -> BlockKey | None:
     """Return the shape of the block that layers form; None where they form none."""
     kinds = [layer.kind for layer in layers]
     if kinds not in (["pointwise", "depthwise", "pointwise"], ["depthwise", "pointwise"]):

@@ -77,7 +77,7 @@ class LayerTable:
     """One layer on a device at every pair of widths; shapes (8, 8), index as in `cost_table`."""
 
     values: Mapping[Metric, FloatArray]
-    bound: npt.NDArray[np.str_]  # "compute", "memory" or "fill"
+    bound: npt.NDArray[np.str_] | None  # "compute", "memory" or "fill"; None: it is not known
     float_values: Mapping[Metric, float] = field(default_factory=dict)  # where it has float
     provenance: Provenance | None = None  # of `values`; None: the target's
     float_provenance: Provenance | None = None  # of `float_values`; None: the target's
@@ -92,7 +92,7 @@ class LayerTable:
 
     def bound_at(self, cell: Cell | None) -> Bound | None:
         """What bounds the latency at a pair of widths; None for float."""
-        if cell is None:
+        if cell is None or self.bound is None:
             return None
         word = str(self.bound[cell])
         return next(bound for bound in get_args(Bound) if bound == word)

@@ -9,6 +9,7 @@ import numpy as np
 from engine.cost.bismo import BismoCloud
 from engine.cost.bismo_edge import BismoEdge
 from engine.cost.bitfusion import BitFusion
+from engine.cost.correction import end_to_end, overhead_ms
 from engine.cost.counting import (
     FLOAT_BYTES,
     counted_fixed_cost,
@@ -16,6 +17,7 @@ from engine.cost.counting import (
     float_layer_counts,
     network_total,
 )
+from engine.cost.lookup_table import lookup_table
 from engine.cost.microcontroller import Microcontroller
 from engine.cost.model import (
     Cell,
@@ -65,6 +67,7 @@ _FORMULAS: dict[str, Callable[[Target], DeviceFormula | None]] = {
     "microcontroller": _layer_by_layer(Microcontroller.of),
     "npu": _layer_by_layer(Npu.of),
     "systolic": _layer_by_layer(SystolicArray.of),
+    "table": lookup_table,
     "counted": lambda _: None,
 }
 
@@ -120,13 +123,17 @@ class _TargetCosts:
         return self._cost(
             self._rows(spec.layers, _cells_in_order(spec, policy)),
             self._metrics(is_float=policy is None),
-            fixed={metric: self.fixed_cost(spec, metric) for metric in COUNTED_METRICS},
-            share=self.target.end_to_end,
+            fixed={
+                **{metric: self.fixed_cost(spec, metric) for metric in COUNTED_METRICS},
+                "latency_ms": overhead_ms(self.target, is_float=policy is None),
+            },
+            share=end_to_end(self.target, is_float=policy is None),
         )
 
     def layer_costs(self, spec: ModelSpec, policy: Policy | None) -> tuple[Cost, ...]:
         rows = self._rows(spec.layers, _cells_in_order(spec, policy))
-        return tuple(self._row_cost(row, share=self.target.end_to_end) for row in rows)
+        share = end_to_end(self.target, is_float=policy is None)
+        return tuple(self._row_cost(row, share=share) for row in rows)
 
     def cost_table(self, layers: Sequence[LayerSpec], metric: Metric) -> FloatArray:
         if metric not in self.target.metrics:
@@ -143,6 +150,8 @@ class _TargetCosts:
         return tables * (self.target.end_to_end if metric == "latency_ms" else 1.0)
 
     def fixed_cost(self, spec: ModelSpec, metric: Metric) -> float:
+        if metric == "latency_ms":
+            return overhead_ms(self.target, is_float=False)
         return counted_fixed_cost(spec, metric)
 
     def _metrics(self, *, is_float: bool) -> tuple[Metric, ...]:

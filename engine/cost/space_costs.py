@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.cost.correction import end_to_end, overhead_ms
 from engine.cost.counting import FLOAT_BYTES, network_total
 from engine.cost.model import CostModel, FloatArray
 from engine.schema.architecture import SearchSpace
 from engine.schema.configs import SearchConfig
 from engine.schema.cost import PEAK_METRICS, Cost, Metric
 from engine.schema.errors import InvalidConfig
-from engine.schema.lowering import frame_layers, frame_parameters
+from engine.schema.lowering import shared_layers, shared_parameters
 from engine.schema.policy import LayerBits
 from engine.schema.target import Target
 
@@ -25,8 +26,8 @@ class SpaceCosts:
     """One metric over a space, in the metric's unit."""
 
     metric: Metric
-    fixed: float  # first convolution, feature mix, classifier
-    blocks: tuple[FloatArray, ...]  # by block, in the order of its operations; shapes (ops,)
+    fixed: float  # first convolution, feature mix, classifier; what surrounds tree cells
+    blocks: tuple[FloatArray, ...]  # by decision, in the order of its operations; shapes (ops,)
 
     def cost(self, choices: Sequence[int]) -> float:
         """Return what an architecture costs; the same as its `network_cost`."""
@@ -62,24 +63,30 @@ def space_costs(
     """
     if metric in PEAK_METRICS:
         raise InvalidConfig("metric", f"{metric} is that of one layer, not a sum over blocks")
-    factor = cost_model.target.end_to_end if metric == "latency_ms" else 1.0
+    is_latency, is_float = metric == "latency_ms", bits is None
+    factor = end_to_end(cost_model.target, is_float=is_float) if is_latency else 1.0
 
     def value(cost: Cost) -> float:
         if metric not in cost:
             raise _unknown(cost_model, metric, bits)
         return cost[metric] * factor
 
-    frame = frame_layers(space)
-    affine = frame_parameters(space) - sum(layer.weights for layer in frame)
+    shared = shared_layers(space)
+    affine = shared_parameters(space) - sum(layer.weights for layer in shared)
     other = affine * FLOAT_BYTES if metric == "model_bytes" else 0.0
+    other = overhead_ms(cost_model.target, is_float=is_float) if is_latency else other
     return SpaceCosts(
         metric=metric,
         fixed=network_total(
-            metric, [other, *(value(cost_model.layer_cost(layer, bits)) for layer in frame)]
+            metric, [other, *(value(cost_model.layer_cost(layer, bits)) for layer in shared)]
         ),
         blocks=tuple(
-            np.array([value(cost_model.block_cost(block, op, bits)) for op in block.ops])
+            costs
             for block in space.blocks
+            for costs in [
+                np.array([value(cost_model.block_cost(block, op, bits)) for op in block.ops])
+            ]
+            * block.decisions  # the edges of a tree cell have the same shape
         ),
     )
 

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from engine.schema.cost import Budget
 from engine.schema.errors import InvalidConfig
+from engine.schema.profile_config import ProfileConfig
 
 Device = Literal["auto", "cpu", "cuda"]
 Granularity = Literal["channel", "tensor"]
@@ -259,4 +260,4 @@ def _check_budgets(budgets: tuple[Budget, ...]) -> None:
 
 
 # Every kind of run. A new algorithm adds its config here.
-Config = QuantizeConfig | SearchConfig
+Config = QuantizeConfig | SearchConfig | ProfileConfig

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.schema.cost import Metric
+from engine.schema.cost_table import KernelPrecision
 from engine.schema.policy import Policy
 from engine.schema.results import Result, Strategy
 
-Stage = Literal["preparing", "training", "sensitivity", "searching", "finetuning", "exporting"]
+Stage = Literal[
+    "preparing", "training", "sensitivity", "searching", "profiling", "finetuning", "exporting"
+]
 Level = Literal["info", "warning"]
 
 
@@ -140,6 +143,37 @@ class ArchitectureScored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BlockMeasured:
+    """One block or layer timed on the host, at one precision."""
+
+    kind: Literal["block_measured"] = "block_measured"
+    index: int  # from 1
+    total: int
+    label: str  # its shape in words
+    precision: KernelPrecision
+    macs: int  # for one image
+    median_ms: float
+    p10_ms: float
+    p90_ms: float
+    samples: int
+    attempts: int  # 2 or more: samples scattered too much at first
+    is_steady: bool  # did the last attempt's scatter keep to the protocol?
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkMeasured:
+    """One drawn network run end to end, beside the sum of its rows."""
+
+    kind: Literal["network_measured"] = "network_measured"
+    index: int  # from 1
+    total: int
+    label: str
+    precision: KernelPrecision
+    sum_ms: float
+    measured_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointSaved:
     """From here a killed run goes on."""
 
@@ -175,6 +209,8 @@ Event = (
     | CandidateFound
     | GatesUpdated
     | ArchitectureScored
+    | BlockMeasured
+    | NetworkMeasured
     | CheckpointSaved
     | LogLine
     | RunFinished

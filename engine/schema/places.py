@@ -10,3 +10,4 @@ class Places:
 
     data_root: Path  # data sets, laid out as torchvision lays them out
     weights_store: Path  # float weights that earlier runs trained
+    tables: Path | None = None  # imported and profiled cost tables, `<hash>.json` each

@@ -6,6 +6,7 @@ from typing import Literal
 
 from engine.schema.architecture import SearchSpace
 from engine.schema.cost import Budget, Cost, Metric, Provenance
+from engine.schema.cost_table import CostTable
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import Policy
 
@@ -83,7 +84,7 @@ class Artifact:
 
     name: str
     path: str
-    role: Literal["checkpoint", "policy", "architecture", "config", "log", "report"]
+    role: Literal["checkpoint", "policy", "architecture", "config", "table", "log", "report"]
     title: str
     media_type: str
     size: int  # bytes
@@ -167,5 +168,17 @@ class SearchResult:
         return next(row for row in self.contenders if row.id == contender_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileResult:
+    """The outcome of a profile run: a table that is a target of its own."""
+
+    kind: Literal["profile"] = "profile"
+    target: str  # the table's id
+    table: CostTable
+    artifacts: tuple[Artifact, ...]
+    stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 # Every kind of result. A new algorithm adds its own here.
-Result = QuantizeResult | SearchResult
+Result = QuantizeResult | SearchResult | ProfileResult

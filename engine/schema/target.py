@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.schema.cost import Metric, Provenance
+from engine.schema.cost_table import CostTable
 
 ALL_BITS = tuple(range(1, 9))
 
@@ -31,5 +32,9 @@ class Target:
     limits: Mapping[Metric, float] = field(default_factory=dict)
     # What a network run end to end takes of the sum of its layers' latencies.
     end_to_end: float = 1.0
+    float_end_to_end: float | None = None  # the same in float; None: as at bits
+    overhead_ms: float = 0.0  # what every network takes beside that
+    float_overhead_ms: float = 0.0
     # How the source sums a network where it leaves layers out; "": as here, all layers.
     published_convention: Literal["", "without the first convolution and the classifier"] = ""
+    cost_table: CostTable | None = None  # the times of a target that is a table

@@ -10,13 +10,14 @@ from django.core.files.storage import default_storage
 from engine.catalog.checkpoint_header import check_header
 from engine.catalog.datasets import FOLDER_PREFIX, dataset_entry
 from engine.catalog.models import model_entry
-from engine.catalog.spaces import space_entry
+from engine.catalog.spaces import SPACES, space_entry
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import pricing_bits, space_costs
 from engine.schema.configs import Config, QuantizeConfig, SearchConfig
 from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
+from engine.schema.profile_config import ProfileConfig
 from engine.solver.reach import check_budgets
 from webapp.jobs.models import CheckpointUpload, ModelDescription
 from webapp.jobs.queries import model_spec
@@ -32,13 +33,21 @@ def check_admissible(config: Config, team: Team) -> None:
         InvalidConfig: a field names something that does not exist or that the team may not use.
         BudgetUnreachable: no policy meets a budget.
     """
-    check_folder(config.dataset)
-    dataset_entry(config.dataset)
+    if config.dataset:
+        check_folder(config.dataset)
+        dataset_entry(config.dataset)
     match config:
+        case ProfileConfig():
+            _check_profile(config)
         case QuantizeConfig():
             _check_quantize(config, team)
         case SearchConfig():
             _check_search(config)
+
+
+def _check_profile(config: ProfileConfig) -> None:
+    if config.subject not in SPACES:
+        model_entry(config.subject)
 
 
 def _check_search(config: SearchConfig) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from engine.schema.codec import Json, result_from_json
 from engine.schema.events import Level
-from engine.schema.results import Artifact, Result
+from engine.schema.results import Artifact, ProfileResult, Result
 from webapp.celery import wake_worker
 from webapp.jobs.log import LeaseLost, append_events, write_line
 from webapp.jobs.models import ArtifactFile, Attempt, Job
@@ -208,10 +208,13 @@ def _leave_running(
 
 def _summary(result: Result) -> Json:
     """Return the last event without the result, which is hundreds of kilobytes and on the job."""
-    return {"kind": "run_finished", "found": result.found, "artifacts": len(result.artifacts)}
+    found = result.target if isinstance(result, ProfileResult) else result.found
+    return {"kind": "run_finished", "found": found, "artifacts": len(result.artifacts)}
 
 
 def _found(result: Result) -> dict[str, Any]:  # Any: values of the job's columns
+    if isinstance(result, ProfileResult):
+        return {}
     found = result.contender(result.found)
     cost = found.cost.values.get(result.budgets[0].metric)
     return {

@@ -63,7 +63,7 @@ def submit_job(
     """
     check_admissible(config, team)
     now = now or timezone.now()
-    budget = config.budgets[0]
+    budget = next(iter(config.budgets), None)  # a profile has none
     with transaction.atomic():
         job = Job.objects.create(
             team=team,
@@ -76,8 +76,8 @@ def submit_job(
             dataset=config.dataset,
             target=config.target,
             preset=config.preset,
-            budget_metric=budget.metric,
-            budget_limit=budget.limit,
+            budget_metric=budget.metric if budget else "",
+            budget_limit=budget.limit if budget else 0.0,
             queued_at=now,
         )
         write_line(job.pk, f"{user} queued the job.", now=now)
