@@ -1,0 +1,1 @@
+"""ProxylessNAS: one network that holds all of a space's networks, and the search in it."""
