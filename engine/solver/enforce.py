@@ -12,7 +12,7 @@ from engine.cost.model import FloatArray
 from engine.schema.cost import Budget
 from engine.schema.errors import BudgetUnreachable
 from engine.schema.policy import LayerBits, Policy
-from engine.solver.problem import ROUNDING, Choice, Problem
+from engine.solver.problem import ROUNDING, Choice, Knapsack, Problem
 
 
 def lower(problem: Problem, policy: Policy, budgets: Sequence[Budget]) -> Policy:
@@ -47,7 +47,7 @@ def lower_last_to_first(problem: Problem, policy: Policy, budgets: Sequence[Budg
     return problem.policy(choice)
 
 
-def lowered(problem: Problem, choice: Choice, budgets: Sequence[Budget]) -> Choice:
+def lowered(problem: Knapsack, choice: Choice, budgets: Sequence[Budget]) -> Choice:
     """Return the options of `lower` for those of a policy."""
     choice = choice.copy()
     shares = _shares(problem, budgets)
@@ -65,7 +65,7 @@ def lowered(problem: Problem, choice: Choice, budgets: Sequence[Budget]) -> Choi
     raise _unreachable(problem, choice, budgets)
 
 
-def refilled(problem: Problem, choice: Choice, budgets: Sequence[Budget]) -> Choice:
+def refilled(problem: Knapsack, choice: Choice, budgets: Sequence[Budget]) -> Choice:
     """Return the options of `refill` for those of a policy within the budgets.
 
     A move that avoids no loss comes last and only to wider widths: a measured loss of nought
@@ -89,12 +89,12 @@ def refilled(problem: Problem, choice: Choice, budgets: Sequence[Budget]) -> Cho
     return choice
 
 
-def _shares(problem: Problem, budgets: Sequence[Budget]) -> FloatArray:
+def _shares(problem: Knapsack, budgets: Sequence[Budget]) -> FloatArray:
     """Return every option's cost as a share of each budget; shape (budgets, layers, options)."""
     return np.stack([problem.costs[budget.metric] / budget.limit for budget in budgets])
 
 
-def _used(problem: Problem, choice: Choice, budgets: Sequence[Budget]) -> FloatArray:
+def _used(problem: Knapsack, choice: Choice, budgets: Sequence[Budget]) -> FloatArray:
     """Return the share of each budget that a choice uses; shape (budgets, 1, 1)."""
     used = [problem.cost(choice, budget.metric) / budget.limit for budget in budgets]
     return np.array(used)[:, None, None]
@@ -145,7 +145,7 @@ def _narrower(options: Sequence[LayerBits], index: int, field: str) -> int:
     return max(narrower)[1] if narrower else index
 
 
-def _unreachable(problem: Problem, choice: Choice, budgets: Sequence[Budget]) -> BudgetUnreachable:
+def _unreachable(problem: Knapsack, choice: Choice, budgets: Sequence[Budget]) -> BudgetUnreachable:
     """Name the budget that is overdrawn most, with the least this network can come to.
 
     Where each budget alone can be met but not all at once, that is what the walk came to.

@@ -11,7 +11,7 @@ import numpy as np
 from engine.cost.model import FloatArray
 from engine.schema.cost import Metric
 from engine.solver.pareto import Indices, spread, undominated
-from engine.solver.problem import Choices, Problem
+from engine.solver.problem import Choices, Knapsack
 
 
 class Hull(NamedTuple):
@@ -31,7 +31,7 @@ class _Step(NamedTuple):
     loss: float
 
 
-def hull(problem: Problem, metric: Metric) -> Hull:
+def hull(problem: Knapsack, metric: Metric) -> Hull:
     """Return the policies on the lower convex hull."""
     corners = [
         _corners(costs, losses)
@@ -52,7 +52,7 @@ def hull(problem: Problem, metric: Metric) -> Hull:
     )
 
 
-def changed_corners(problem: Problem, metric: Metric, corners: Hull, *, count: int) -> Choices:
+def changed_corners(problem: Knapsack, metric: Metric, corners: Hull, *, count: int) -> Choices:
     """Return policies that differ from a corner in one layer and lie below the corners' steps.
 
     At most `count` undominated ones, spread by cost. The best policy under a budget mostly
@@ -71,7 +71,7 @@ def changed_corners(problem: Problem, metric: Metric, corners: Hull, *, count: i
 
 
 def _changed_in(
-    layer: int, problem: Problem, metric: Metric, corners: Hull
+    layer: int, problem: Knapsack, metric: Metric, corners: Hull
 ) -> tuple[FloatArray, FloatArray, Indices, Indices]:
     """Return cost, loss, corner and option of the changes in one layer worth a look."""
     layer_costs, layer_losses = problem.costs[metric][layer], problem.losses[layer]
@@ -84,7 +84,7 @@ def _changed_in(
     return costs[origins, columns], losses[origins, columns], origins, options[columns]
 
 
-def _steps(problem: Problem, metric: Metric, corners: list[Indices]) -> list[_Step]:
+def _steps(problem: Knapsack, metric: Metric, corners: list[Indices]) -> list[_Step]:
     steps = []
     for layer, options in enumerate(corners):
         costs = np.diff(problem.costs[metric][layer, options]).tolist()

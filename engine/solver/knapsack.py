@@ -13,7 +13,7 @@ from engine.solver.hull import changed_corners, hull
 from engine.solver.lagrange import relaxed_choices
 from engine.solver.pareto import undominated
 from engine.solver.partial import Bounds, undominated_choices
-from engine.solver.problem import Choice, Choices, Problem, is_within
+from engine.solver.problem import Choice, Choices, Knapsack, Problem, is_within
 
 FRONT_WIDTH = 250
 FRONT_POINTS = 3000
@@ -29,7 +29,7 @@ class FrontPoint(NamedTuple):
 
 
 def front(
-    problem: Problem,
+    problem: Knapsack,
     metric: Metric,
     *,
     width: int = FRONT_WIDTH,
@@ -48,14 +48,23 @@ def front(
 
 
 def solve(problem: Problem, budgets: Sequence[Budget], *, width: int = SOLVE_WIDTH) -> Policy:
-    """Return the policy of least predicted loss that meets every budget.
+    """Return the policy of least predicted loss that meets every budget, as `solved` finds it.
+
+    Raises:
+        BudgetUnreachable: no policy meets a budget; it carries the least that one can ask for.
+    """
+    return problem.policy(solved(problem, budgets, width=width))
+
+
+def solved(problem: Knapsack, budgets: Sequence[Budget], *, width: int = SOLVE_WIDTH) -> Choice:
+    """Return the choice of least predicted loss that meets every budget.
 
     With one budget that is the optimum, but for what `undominated_choices` may lose past `width`
     partial policies. With several, the best of: the optimum under each budget alone, mended for
     the others, and what prices on all costs find, mended.
 
     Raises:
-        BudgetUnreachable: no policy meets a budget; it carries the least that one can ask for.
+        BudgetUnreachable: no choice meets a budget; it carries the least that one can ask for.
     """
     for budget in budgets:
         lowest = problem.lowest(budget.metric)
@@ -65,10 +74,10 @@ def solve(problem: Problem, budgets: Sequence[Budget], *, width: int = SOLVE_WID
     if not any(problem.meets(choice, budgets) for choice in choices):
         choices += relaxed_choices(problem, budgets)
     mended = [refilled(problem, lowered(problem, choice, budgets), budgets) for choice in choices]
-    return problem.policy(min(mended, key=problem.loss))
+    return min(mended, key=problem.loss)
 
 
-def _front_of(problem: Problem, metric: Metric, choices: Choices) -> tuple[FrontPoint, ...]:
+def _front_of(problem: Knapsack, metric: Metric, choices: Choices) -> tuple[FrontPoint, ...]:
     """Return the undominated among the choices, by ascending cost."""
     costs, losses = problem.total_costs(choices, metric), problem.total_losses(choices)
     return tuple(
@@ -77,7 +86,7 @@ def _front_of(problem: Problem, metric: Metric, choices: Choices) -> tuple[Front
     )
 
 
-def _solve_one(problem: Problem, budget: Budget, *, width: int) -> Choice:
+def _solve_one(problem: Knapsack, budget: Budget, *, width: int) -> Choice:
     """Return the best choice under one budget, which can be met."""
     known, price = _near_optimum(problem, budget)
     bounds = Bounds(limit=budget.limit, loss=problem.loss(known), price=price)
@@ -85,7 +94,7 @@ def _solve_one(problem: Problem, budget: Budget, *, width: int) -> Choice:
     return min([known, *found[-1:]], key=problem.loss)
 
 
-def _near_optimum(problem: Problem, budget: Budget) -> tuple[Choice, float]:
+def _near_optimum(problem: Knapsack, budget: Budget) -> tuple[Choice, float]:
     """Return the hull's last policy within the budget, refilled, and the hull's slope there."""
     corners = hull(problem, budget.metric)
     within = np.flatnonzero(corners.costs <= budget.limit)

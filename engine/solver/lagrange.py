@@ -10,13 +10,13 @@ import numpy as np
 
 from engine.cost.model import FloatArray
 from engine.schema.cost import Budget
-from engine.solver.problem import Choice, Problem
+from engine.solver.problem import Choice, Knapsack
 
 _ROUNDS = 200
 
 
 def relaxed_choices(
-    problem: Problem, budgets: Sequence[Budget], *, rounds: int = _ROUNDS
+    problem: Knapsack, budgets: Sequence[Budget], *, rounds: int = _ROUNDS
 ) -> list[Choice]:
     """Return the choice of least loss that met the budgets, and the last choice tried.
 
@@ -37,14 +37,14 @@ def relaxed_choices(
     return [*sorted(met, key=problem.loss)[:1], choice]
 
 
-def _cheapest(problem: Problem, shares: FloatArray, prices: FloatArray) -> Choice:
+def _cheapest(problem: Knapsack, shares: FloatArray, prices: FloatArray) -> Choice:
     """Return each layer's option of least loss plus priced cost."""
     priced: FloatArray = problem.losses + np.tensordot(prices, shares, axes=1)
     choice: Choice = priced.argmin(axis=1)
     return choice
 
 
-def _first_price(problem: Problem) -> float:
+def _first_price(problem: Knapsack) -> float:
     """Return the loss that is at stake, as the price of a whole budget."""
     stake = float((problem.losses.max(axis=1) - problem.losses.min(axis=1)).sum())
     return stake or 1.0

@@ -16,7 +16,7 @@ import numpy as np
 from engine.cost.model import FloatArray
 from engine.schema.cost import Metric
 from engine.solver.pareto import Indices, spread, undominated
-from engine.solver.problem import ROUNDING, Choices, Problem
+from engine.solver.problem import ROUNDING, Choices, Knapsack
 
 
 class Bounds(NamedTuple):
@@ -37,7 +37,7 @@ class Partial(NamedTuple):
 
 
 def undominated_choices(
-    problem: Problem, metric: Metric, bounds: Bounds | None = None, *, width: int
+    problem: Knapsack, metric: Metric, bounds: Bounds | None = None, *, width: int
 ) -> Choices:
     """Return undominated policies by ascending cost; with bounds only those that meet them.
 

@@ -24,44 +24,21 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Problem:
+class Knapsack:
     """A multiple-choice knapsack: one option per layer, least loss, costs within budgets.
 
     Arrays have the shape (layers, options). A layer with fewer options than another repeats its
     last one, so that the arrays stay full: a pinned layer is one option, repeated.
     """
 
-    names: tuple[str, ...]
-    options: tuple[tuple[LayerBits, ...], ...]  # per layer, without the repetitions
     costs: Mapping[Metric, FloatArray]  # in the metrics' units
     losses: FloatArray  # what the layer's option adds to the network's loss
     fixed: Mapping[Metric, float]  # what the network costs whatever is chosen
-    model_hash: str = ""
 
     @property
     def layers(self) -> int:
         """The number of layers."""
-        return len(self.names)
-
-    def policy(self, choice: Choice) -> Policy:
-        """Return the policy that an index per layer stands for."""
-        bits = [
-            options[min(int(index), len(options) - 1)]
-            for options, index in zip(self.options, choice, strict=True)
-        ]
-        return Policy(layers=dict(zip(self.names, bits, strict=True)), model_hash=self.model_hash)
-
-    def choice(self, policy: Policy) -> Choice:
-        """Return the indices of a policy's options; pinned layers get theirs, whatever it says.
-
-        Raises:
-            ValueError: the policy gives a layer bits that are not among its options.
-        """
-        indices = np.zeros(self.layers, dtype=np.intp)
-        for at, (name, options) in enumerate(zip(self.names, self.options, strict=True)):
-            if len(options) > 1:
-                indices[at] = options.index(policy[name])
-        return indices
+        return len(self.losses)
 
     def cost(self, choice: Choice, metric: Metric) -> float:
         """Return what a choice costs the whole network; rounded once, like `network_cost`."""
@@ -90,6 +67,39 @@ class Problem:
     def lowest(self, metric: Metric) -> float:
         """Return the least a network can cost."""
         return self.cost(self.costs[metric].argmin(axis=1), metric)
+
+    def bits(self) -> FloatArray:
+        """Return how wide each option is; here they have no widths, so none is wider."""
+        return np.zeros_like(self.losses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem(Knapsack):
+    """The choice of bits for every layer."""
+
+    names: tuple[str, ...]
+    options: tuple[tuple[LayerBits, ...], ...]  # per layer, without the repetitions
+    model_hash: str = ""
+
+    def policy(self, choice: Choice) -> Policy:
+        """Return the policy that an index per layer stands for."""
+        bits = [
+            options[min(int(index), len(options) - 1)]
+            for options, index in zip(self.options, choice, strict=True)
+        ]
+        return Policy(layers=dict(zip(self.names, bits, strict=True)), model_hash=self.model_hash)
+
+    def choice(self, policy: Policy) -> Choice:
+        """Return the indices of a policy's options; pinned layers get theirs, whatever it says.
+
+        Raises:
+            ValueError: the policy gives a layer bits that are not among its options.
+        """
+        indices = np.zeros(self.layers, dtype=np.intp)
+        for at, (name, options) in enumerate(zip(self.names, self.options, strict=True)):
+            if len(options) > 1:
+                indices[at] = options.index(policy[name])
+        return indices
 
     def bits(self) -> FloatArray:
         """Return the sum of both widths of every option; shape (layers, options)."""
