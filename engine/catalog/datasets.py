@@ -11,6 +11,8 @@ FEWEST_IMAGES_A_CLASS = 10
 # Of ImageNet's training images; the custom for photographs of unknown origin.
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+_SIDE_UNIT = 8  # px; networks halve their maps three times
+_LARGEST_SMALL_IMAGE = 96  # px; larger ones are brought to a network's own size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,16 @@ class DatasetEntry:
     std: tuple[float, ...]
     source: str
     built_in: bool = False  # at hand without a download
+
+    @property
+    def network_size(self) -> int | None:
+        """The side at which networks for small images take these, in px; None: their own.
+
+        It is the native one, with a border up to a multiple of eight.
+        """
+        if self.size > _LARGEST_SMALL_IMAGE:
+            return None
+        return -(-self.size // _SIDE_UNIT) * _SIDE_UNIT
 
 
 DATASETS: dict[str, DatasetEntry] = {

@@ -1,140 +1,48 @@
-"""Search spaces: one table of stages each."""
+"""Search spaces by id, and how they follow a data set and a user's widths."""
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
-
-from engine.schema.architecture import ZERO, BlockSpec, ConvSpec, OpSpec, SearchSpace, mbconv
+from engine.catalog.datasets import DatasetEntry
+from engine.catalog.mobile_spaces import MOBILE_OPS, MobileRecipe, Stage
+from engine.catalog.tree_spaces import TREE_OPS, TreeRecipe
+from engine.schema.architecture import SearchSpace
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import InputSpec
+from engine.schema.space_shape import SpaceShape
 
-# In this order: a result names its operations by their place.
-MOBILE_OPS: tuple[OpSpec, ...] = tuple(mbconv(k, e) for k in (3, 5, 7) for e in (3, 6))
-_FIRST_BLOCK: tuple[OpSpec, ...] = (mbconv(3, 1),)
+__all__ = ["MOBILE_OPS", "RECIPES", "SPACES", "TREE_OPS", "Recipe", "space_entry", "space_for"]
 
+Recipe = MobileRecipe | TreeRecipe
 
-class Stage(NamedTuple):
-    """Blocks of one width; the first one has the stride and may change the width."""
-
-    width: int
-    blocks: int
-    stride: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What a mobile space is but for its stages."""
-
-    input: InputSpec
-    classes: int
-    stem: int  # channels of the 3x3 convolution
-    stem_stride: int
-    first_block: int | None  # channels of a fixed block without expansion; None: it has none
-    feature_mix: int
-
-
-_IMAGENET = Frame(
-    input=InputSpec(channels=3, size=224),
-    classes=1000,
-    stem=32,
-    stem_stride=2,
-    first_block=16,
-    feature_mix=1280,
-)
 _PAPER = "Cai et al. 2019 (ProxylessNAS)"
+_IMAGENET = InputSpec(channels=3, size=224)
+_SMALL = InputSpec(channels=3, size=32)
+_LARGE_PX = 64  # spaces for images of this size and more see grey images as colour
 
-
-def mobile_blocks(frame: Frame, stages: tuple[Stage, ...]) -> tuple[BlockSpec, ...]:
-    """Return the blocks of a mobile space; where there is a shortcut, Zero is one more choice."""
-    size, channels = -(-frame.input.size // frame.stem_stride), frame.stem
-    shapes = [] if frame.first_block is None else [(frame.first_block, 1, _FIRST_BLOCK)]
-    shapes += [
-        (stage.width, stage.stride if repeat == 0 else 1, MOBILE_OPS)
-        for stage in stages
-        for repeat in range(stage.blocks)
-    ]
-    blocks: list[BlockSpec] = []
-    for width, stride, ops in shapes:
-        block = BlockSpec(
-            name=f"blocks.{len(blocks)}",
-            in_channels=channels,
-            out_channels=width,
-            input_size=size,
-            stride=stride,
-            ops=ops,
-        )
-        is_skippable = block.has_shortcut and len(ops) > 1
-        blocks.append(replace(block, ops=(*ops, ZERO)) if is_skippable else block)
-        size, channels = block.output_size, width
-    return tuple(blocks)
-
-
-def mobile_space(
-    space_id: str,
-    *,
-    title: str,
-    description: str,
-    source: str,
-    frame: Frame,
-    stages: tuple[Stage, ...],
-) -> SearchSpace:
-    """Return a space of inverted bottlenecks with kernels 3, 5, 7 and expansions 3, 6."""
-    blocks = mobile_blocks(frame, stages)
-    return SearchSpace(
-        id=space_id,
-        title=title,
-        description=description,
-        input=frame.input,
-        classes=frame.classes,
-        first_conv=ConvSpec(
-            in_channels=frame.input.channels,
-            out_channels=frame.stem,
-            kernel_size=3,
-            stride=frame.stem_stride,
-            input_size=frame.input.size,
-        ),
-        blocks=blocks,
-        feature_mix=ConvSpec(
-            in_channels=blocks[-1].out_channels,
-            out_channels=frame.feature_mix,
-            kernel_size=1,
-            stride=1,
-            input_size=blocks[-1].output_size,
-        ),
-        source=source,
-    )
-
-
-SPACES: dict[str, SearchSpace] = {
-    space.id: space
-    for space in (
-        mobile_space(
-            "tiny",
+RECIPES: dict[str, Recipe] = {
+    recipe.id: recipe
+    for recipe in (
+        MobileRecipe(
+            id="tiny",
             title="Tiny (grey, 32 px)",
-            description="Six blocks for small grey images; a search takes minutes on a CPU.",
+            description="Six blocks for small images; a search takes minutes on a CPU.",
             source="After the mobile space of Cai et al. 2019, for Fashion-MNIST",
-            frame=Frame(
-                input=InputSpec(channels=1, size=32),
-                classes=10,
-                stem=16,
-                stem_stride=2,
-                first_block=None,
-                feature_mix=240,
-            ),
+            input=InputSpec(channels=1, size=32),
+            classes=10,
+            stem=16,
+            stem_stride=2,
+            first_block=None,
             stages=(Stage(24, 2, 2), Stage(40, 2, 2), Stage(80, 2, 1)),
+            feature_mix=240,
         ),
-        mobile_space(
-            "cifar-mobile",
+        MobileRecipe(
+            id="cifar-mobile",
             title="Mobile blocks for small images (32 px)",
             description="The mobile space with fewer blocks, and strides for images of 32 px.",
             source="After the mobile space of Cai et al. 2019, for CIFAR-10",
-            frame=Frame(
-                input=InputSpec(channels=3, size=32),
-                classes=10,
-                stem=32,
-                stem_stride=1,
-                first_block=16,
-                feature_mix=1280,
-            ),
+            input=_SMALL,
+            classes=10,
+            stem=32,
+            stem_stride=1,
+            first_block=16,
             stages=(
                 Stage(24, 3, 1),
                 Stage(40, 3, 1),
@@ -143,13 +51,31 @@ SPACES: dict[str, SearchSpace] = {
                 Stage(192, 3, 2),
                 Stage(320, 1, 1),
             ),
+            feature_mix=1280,
         ),
-        mobile_space(
-            "mobile-24",
+        TreeRecipe(
+            id="cifar-tree",
+            title="ProxylessNAS tree cells (32 px)",
+            description="The paper's CIFAR-10 space: 54 blocks with a tree cell, each of whose 12 "
+            "edges has a choice. Training one of its networks takes hours on a GPU.",
+            source=_PAPER,
+            input=_SMALL,
+            classes=10,
+            stem=16,
+            cells=(18, 18, 18),
+            strides=(1, 2, 2),
+            channels=400,
+        ),
+        MobileRecipe(
+            id="mobile-24",
             title="ProxylessNAS mobile (224 px)",
             description="The space of the paper's code; a latency table covers all of its blocks.",
             source=_PAPER,
-            frame=_IMAGENET,
+            input=_IMAGENET,
+            classes=1000,
+            stem=32,
+            stem_stride=2,
+            first_block=16,
             stages=(
                 Stage(24, 4, 2),
                 Stage(40, 4, 2),
@@ -158,13 +84,18 @@ SPACES: dict[str, SearchSpace] = {
                 Stage(192, 4, 2),
                 Stage(320, 1, 1),
             ),
+            feature_mix=1280,
         ),
-        mobile_space(
-            "mobile-32",
+        MobileRecipe(
+            id="mobile-32",
             title="ProxylessNAS mobile, first stage 32 wide (224 px)",
             description="The widths of the published mobile network.",
             source=_PAPER,
-            frame=_IMAGENET,
+            input=_IMAGENET,
+            classes=1000,
+            stem=32,
+            stem_stride=2,
+            first_block=16,
             stages=(
                 Stage(32, 4, 2),
                 Stage(40, 4, 2),
@@ -173,20 +104,64 @@ SPACES: dict[str, SearchSpace] = {
                 Stage(192, 4, 2),
                 Stage(320, 1, 1),
             ),
+            feature_mix=1280,
         ),
     )
 }
 
+SPACES: dict[str, SearchSpace] = {recipe.id: recipe.space() for recipe in RECIPES.values()}
+
 
 def space_entry(space_id: str) -> SearchSpace:
-    """Return a space of the catalogue.
+    """Return a space of the catalogue, for the images and classes it was made for.
 
     Raises:
         InvalidConfig: there is none of that id.
     """
-    entry = SPACES.get(space_id)
-    if entry is None:
+    _recipe(space_id)
+    return SPACES[space_id]
+
+
+def space_for(
+    space_id: str,
+    *,
+    dataset: DatasetEntry | None = None,
+    input: InputSpec | None = None,
+    classes: int | None = None,
+    shape: SpaceShape | None = None,
+) -> SearchSpace:
+    """Return a space of the catalogue for a data set, and with other widths, blocks or strides.
+
+    `input` and `classes`, where given, come before the data set's. A space for small images takes
+    the data's channels and, of small images, their size; one for large images keeps its own.
+
+    Raises:
+        InvalidConfig: no such space, or images, classes or a shape that do not fit it.
+    """
+    recipe = _recipe(space_id)
+    images = input or _images(recipe, dataset)
+    count = recipe.classes if dataset is None else dataset.classes
+    count = count if classes is None else classes
+    if count < 2:
+        raise InvalidConfig("dataset", f"a network tells at least 2 classes apart, got {count}")
+    if images.channels < 1 or images.size < 1:
         raise InvalidConfig(
-            "space", f"{space_id!r} is not known; choose one of {', '.join(SPACES)}"
+            "input", f"needs channels and a size, got {images.channels} and {images.size} px"
         )
-    return entry
+    return recipe.fitted(images, count).shaped(shape or SpaceShape()).space()
+
+
+def _images(recipe: Recipe, dataset: DatasetEntry | None) -> InputSpec:
+    if dataset is None or recipe.input.size >= _LARGE_PX:
+        return recipe.input
+    size = dataset.network_size or recipe.input.size
+    return InputSpec(channels=dataset.channels, size=size)
+
+
+def _recipe(space_id: str) -> Recipe:
+    recipe = RECIPES.get(space_id)
+    if recipe is None:
+        raise InvalidConfig(
+            "space", f"{space_id!r} is not known; choose one of {', '.join(RECIPES)}"
+        )
+    return recipe

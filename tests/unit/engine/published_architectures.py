@@ -1,7 +1,9 @@
 """Architectures that papers publish, as choices of the catalogue's spaces."""
 
-from engine.catalog.spaces import space_entry
-from engine.schema.architecture import ZERO, Architecture, OpSpec, SearchSpace, mbconv
+from engine.catalog.spaces import SPACES, space_entry
+from engine.schema.architecture import ZERO, Architecture, OpSpec, SearchSpace, choose, mbconv
+
+MOBILE_SPACES = [space.id for space in SPACES.values() if space.form == "mobile"]
 
 # Cai et al. 2019: the network found for the phone, block by block (kernel, expansion; 0 skips).
 _PROXYLESS_MOBILE = """
@@ -19,14 +21,9 @@ def proxyless_mobile() -> Architecture:
     return choose(space_entry("mobile-32"), [_op(word) for word in _PROXYLESS_MOBILE.split()])
 
 
-def choose(space: SearchSpace, ops: list[OpSpec]) -> Architecture:
-    choices = [block.ops.index(op) for block, op in zip(space.blocks, ops, strict=True)]
-    return Architecture(space=space, choices=tuple(choices))
-
-
 def everywhere(space: SearchSpace, op: OpSpec) -> Architecture:
-    """The architecture with one operation in all blocks that have a choice."""
-    ops = [block.ops[0] if block.is_fixed else op for block in space.blocks]
+    """The architecture with one operation wherever there is a choice."""
+    ops = [block.ops[0] if block.is_fixed else op for block in space.decisions]
     return choose(space, ops)
 
 

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from engine.catalog.baselines import uniform_policy
-from engine.catalog.spaces import SPACES, space_entry
+from engine.catalog.spaces import SPACES, space_entry, space_for
 from engine.catalog.targets import TARGETS, target_entry
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import space_costs
-from engine.schema.architecture import ZERO, Architecture, mbconv
+from engine.schema.architecture import Architecture, mbconv
 from engine.schema.cost import PEAK_METRICS
 from engine.schema.errors import InvalidConfig
 from engine.schema.lowering import block_layers, model_spec
+from engine.schema.space_shape import SpaceShape
 from tests.unit.engine.cost.worked_layers import bits
 
 every_target = pytest.mark.parametrize("target_id", TARGETS)
@@ -29,15 +30,18 @@ def test_every_operation_of_every_block_is_priced(target_id: str, space_id: str)
             values = [value.value for value in cost.values.values()]
             assert set(cost.values) == set(model.target.metrics)
             assert all(np.isfinite(values))
-            assert all(value == 0 if op == ZERO else value > 0 for value in values)
+            is_free = not block_layers(block, op)  # Zero, and what has no weights
+            assert all(value == 0 if is_free else value > 0 for value in values)
 
 
 @every_target
-def test_an_architecture_costs_its_parts(target_id: str) -> None:
+@pytest.mark.parametrize("form", ["mobile", "tree"])
+def test_an_architecture_costs_its_parts(target_id: str, form: str) -> None:
     model = cost_model(target_entry(target_id))
-    space = space_entry("mobile-32")
+    tree = space_for("cifar-tree", shape=SpaceShape(cells=(1, 1), strides=(1, 2), channels=80))
+    space = tree if form == "tree" else space_entry("mobile-32")
     rng = np.random.default_rng(5)
-    choices = tuple(int(rng.integers(len(block.ops))) for block in space.blocks)
+    choices = tuple(int(rng.integers(len(block.ops))) for block in space.decisions)
     architecture = Architecture(space=space, choices=choices)
     policy = uniform_policy(model_spec(architecture), 8, 8, pinned=False)
 

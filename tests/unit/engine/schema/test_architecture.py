@@ -4,10 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from engine.catalog.spaces import SPACES, space_entry
-from engine.schema.architecture import ZERO, Architecture, BlockSpec, OpSpec, mbconv
+from engine.catalog.spaces import SPACES, space_entry, space_for
+from engine.schema.architecture import (
+    IDENTITY,
+    ZERO,
+    Architecture,
+    BlockSpec,
+    OpSpec,
+    choose,
+    mbconv,
+    op_by_id,
+    sepconv,
+)
 from engine.schema.codec import from_json, to_json
 from engine.schema.errors import InvalidConfig
+from engine.schema.space_shape import SpaceShape
 from tests.unit.engine.published_architectures import everywhere
 
 BLOCK = BlockSpec(
@@ -52,7 +63,11 @@ def test_a_block_without_operations_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "message"),
-    [("kernel_size", 4, "must be odd, got 4"), ("expansion", 0, "must be at least 1, got 0")],
+    [
+        ("kernel_size", 4, "must be odd, got 4"),
+        ("expansion", 0, "must be at least 1, got 0"),
+        ("dilation", 0, "must be at least 1, got 0"),
+    ],
 )
 def test_an_operation_of_no_shape_is_refused(field: str, value: int, message: str) -> None:
     with pytest.raises(InvalidConfig, match=f"{field}: {message}"):
@@ -70,6 +85,60 @@ def test_an_architecture_names_one_operation_for_each_block() -> None:
 
 @pytest.mark.parametrize("space_id", SPACES)
 def test_an_architecture_survives_json(space_id: str) -> None:
-    architecture = everywhere(space_entry(space_id), mbconv(5, 6))
+    space = space_entry(space_id)
+    architecture = everywhere(space, space.decisions[-1].ops[-2])
 
     assert from_json(Architecture, to_json(architecture)) == architecture
+
+
+@pytest.mark.parametrize("space_id", SPACES)
+def test_every_operation_is_known_by_its_name(space_id: str) -> None:
+    for op in {op for block in space_entry(space_id).blocks for op in block.ops}:
+        assert op_by_id(op.id) == op
+
+
+@pytest.mark.parametrize(
+    "op_id",
+    ["", "conv-k3", "mbconv", "mbconv-k5-e3-d2", "zero-k3", "mbconv-k05-e3", "avgpool-k3\n"],
+)
+def test_a_name_of_no_operation_is_refused(op_id: str) -> None:
+    with pytest.raises(InvalidConfig, match=r"op: .* is no operation; write it as mbconv-k5-e3"):
+        op_by_id(op_id)
+
+
+def test_a_tree_block_leaves_a_choice_for_each_of_its_edges() -> None:
+    space = space_for("cifar-tree", shape=SpaceShape(cells=(1, 1, 1), channels=96))
+    ops = [IDENTITY, *[sepconv(7)] * 34, sepconv(3, dilation=2)]
+
+    architecture = choose(space, ops)
+
+    assert [len(of_block) for of_block in architecture.block_ops] == [12, 12, 12]
+    assert architecture.block_ops[0][0] == IDENTITY
+    assert architecture.block_ops[2][11].id == "sepconv-k3-d2"
+    with pytest.raises(InvalidConfig, match="choices: cifar-tree has 36 edges, got 35"):
+        choose(space, ops[:35])
+    with pytest.raises(InvalidConfig, match=r"ops: blocks\.0 of cifar-tree has no zero; it has id"):
+        choose(space, [ZERO] * 36)
+
+
+def test_a_block_has_operations_of_its_form_alone() -> None:
+    with pytest.raises(InvalidConfig, match=r"blocks\.1: a mobile block cannot have sepconv-k3"):
+        replace(BLOCK, ops=(sepconv(3),))
+    with pytest.raises(InvalidConfig, match=r"blocks\.1: a tree block cannot have zero"):
+        replace(BLOCK, form="tree", ops=(IDENTITY, ZERO))
+
+
+def test_a_tree_block_never_cuts_channels_from_its_shortcut() -> None:
+    with pytest.raises(InvalidConfig, match="no fewer than it takes, got 24 to 20"):
+        replace(BLOCK, form="tree", ops=(IDENTITY,), out_channels=20)
+
+
+def test_a_space_has_blocks_of_one_form() -> None:
+    space = space_entry("tiny")
+    tree = replace(BLOCK, form="tree", ops=(IDENTITY,))
+
+    for blocks in ((), (*space.blocks, tree)):
+        with pytest.raises(
+            InvalidConfig, match="blocks: a space needs blocks, and all of one form"
+        ):
+            replace(space, blocks=blocks)

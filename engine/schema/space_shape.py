@@ -1,0 +1,49 @@
+"""How a search departs from a space of the catalogue: widths, blocks of a stage, strides."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.schema.errors import InvalidConfig
+
+NARROWEST, WIDEST = 0.1, 4.0
+_MOST_BLOCKS = 64  # of a stage; a network of more would take days to lower and to draw
+_MOST_CHANNELS = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceShape:
+    """Changes to a space's table; None leaves what the catalogue says.
+
+    Lists have one entry for each stage. `width` multiplies every width that is not given here.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    width: float = 1.0
+    widths: tuple[int, ...] | None = None
+    cells: tuple[int, ...] | None = None  # blocks
+    strides: tuple[int, ...] | None = None  # of a stage's first block
+    stem: int | None = None  # channels of the first convolution
+    first_block: int | None = None  # channels of the block without a choice
+    feature_mix: int | None = None  # channels in front of the classifier
+    channels: int | None = None  # of a tree space's last block
+
+    def __post_init__(self) -> None:
+        if not NARROWEST <= self.width <= WIDEST:
+            raise InvalidConfig(
+                "width", f"must lie in {NARROWEST:g} .. {WIDEST:g}, got {self.width:g}"
+            )
+        limits = {
+            "widths": (1, _MOST_CHANNELS),
+            "cells": (1, _MOST_BLOCKS),
+            "strides": (1, 2),
+            "stem": (1, _MOST_CHANNELS),
+            "first_block": (1, _MOST_CHANNELS),
+            "feature_mix": (1, _MOST_CHANNELS),
+            "channels": (1, _MOST_CHANNELS),
+        }
+        for name, (least, most) in limits.items():
+            value = getattr(self, name)
+            for number in value if isinstance(value, tuple) else (value,):
+                if number is not None and not least <= number <= most:
+                    raise InvalidConfig(name, f"must lie in {least} .. {most}, got {number}")
