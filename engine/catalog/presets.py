@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-from engine.schema.configs import Preset, QuantizeEffort
+from engine.schema.configs import (
+    GateMode,
+    HardwareLoss,
+    Preset,
+    QuantizeEffort,
+    SearchEffort,
+    Sharing,
+    TrainingRecipe,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +63,106 @@ QUANTIZE_PRESETS: dict[str, PresetEntry] = {
                 finetune_images=50_000,
                 finetune_contenders=3,
             ),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPresetEntry:
+    """A ProxylessNAS search's effort by name, with the settings that go with it."""
+
+    id: Preset
+    title: str
+    description: str
+    effort: SearchEffort
+    recipe: TrainingRecipe  # of the found network and its baselines
+    gate_mode: GateMode = "two"
+    sharing: Sharing = "shared"
+    hardware_loss: HardwareLoss = "dual"
+
+
+SEARCH_PRESETS: dict[str, SearchPresetEntry] = {
+    entry.id: entry
+    for entry in (
+        SearchPresetEntry(
+            id="smoke",
+            title="Smoke",
+            description="Does everything once, small: under two minutes on two cores "
+            "on the tiny space.",
+            effort=SearchEffort(
+                train_images=8_000,
+                search_images=2_000,
+                warmup_epochs=2,
+                epochs=3,
+                rescored=16,
+                rescore_images=1_000,
+                final_images=6_000,
+                report_images=6_000,
+            ),
+            recipe=TrainingRecipe(epochs=2, batch_size=64),
+        ),
+        SearchPresetEntry(
+            id="balanced",
+            title="Balanced",
+            description="A longer search on all images, and six epochs of training for the found "
+            "network and its baselines; about an hour on two cores with the tiny space.",
+            effort=SearchEffort(
+                train_images=50_000,
+                warmup_epochs=3,
+                epochs=8,
+                architecture_learning_rate=0.04,
+                rescore_images=5_000,
+                final_images=50_000,
+            ),
+            recipe=TrainingRecipe(),
+        ),
+        SearchPresetEntry(
+            id="thorough",
+            title="Thorough",
+            description="Long enough for spaces of ImageNet's size; meant for a GPU.",
+            effort=SearchEffort(
+                train_images=50_000,
+                batch_size=128,
+                warmup_epochs=10,
+                epochs=30,
+                architecture_learning_rate=0.01,
+                rescored=48,
+                rescore_images=5_000,
+                final_images=50_000,
+            ),
+            recipe=TrainingRecipe(epochs=30),
+        ),
+        SearchPresetEntry(
+            id="paper",
+            title="Paper",
+            description="The paper's search for ImageNet: private weights, 160 epochs, one update "
+            "of the architecture every five batches. 200 GPU hours on four GPUs of its time.",
+            effort=SearchEffort(
+                train_images=1_231_167,
+                search_images=50_000,
+                batch_size=256,
+                warmup_epochs=40,
+                epochs=120,
+                warmup_learning_rate=0.05,
+                weight_learning_rate=0.025,
+                architecture_learning_rate=1e-3,
+                architecture_every=5,
+                frozen_epochs=1,
+                policy_samples=10,
+                policy_images=1_000,
+                settled_entropy=0.0,
+                settled_epochs=120,
+                rescore_images=10_000,
+                final_images=1_281_167,
+                report_images=50_000,
+            ),
+            recipe=TrainingRecipe(
+                epochs=300, batch_size=256, learning_rate=0.05, label_smoothing=0.1
+            ),
+            gate_mode="full_v2",
+            sharing="private",
+            hardware_loss="mul_log",
         ),
     )
 }

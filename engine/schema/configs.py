@@ -155,9 +155,11 @@ class SearchEffort:
     label_smoothing: float = 0.1
     architecture_learning_rate: float = 0.08
     architecture_every: int = 1  # weight steps for each architecture step
+    frozen_epochs: int = 0  # of `epochs`, at their beginning: the architecture does not learn yet
     policy_samples: int = 8  # REINFORCE: architectures for each update
     policy_images: int = 200  # REINFORCE: search images that all samples of an update see
     settled_entropy: float = 0.2  # nats for each block; below it the search ends early
+    settled_epochs: int = 5  # with the same argmax within the budgets; it then ends early too
     rescored: int = 24  # candidates scored anew with their own batch statistics
     rescore_images: int = 2_000
     random_networks: int = 5  # feasible ones, drawn and trained as a baseline
@@ -165,10 +167,16 @@ class SearchEffort:
     report_images: int = 10_000
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "architecture_every", "policy_samples", "rescored"):
+        for name in (
+            "epochs",
+            "architecture_every",
+            "policy_samples",
+            "rescored",
+            "settled_epochs",
+        ):
             count = getattr(self, name)
             _require(count >= 1, f"effort.{name}", f"must be at least 1, got {count}")
-        for name in ("warmup_epochs", "random_networks"):
+        for name in ("warmup_epochs", "random_networks", "frozen_epochs"):
             count = getattr(self, name)
             _require(count >= 0, f"effort.{name}", f"must not be negative, got {count}")
         for name in ("train_images", "search_images", "final_images", "report_images"):
@@ -186,6 +194,11 @@ class SearchEffort:
             self.batch_size <= min(self.train_images, self.search_images),
             "effort.batch_size",
             f"must be at most the images of an epoch, got {self.batch_size}",
+        )
+        _require(
+            self.frozen_epochs < self.epochs,
+            "effort.frozen_epochs",
+            f"must be below the epochs, {self.epochs}, got {self.frozen_epochs}",
         )
         for name in ("warmup_learning_rate", "weight_learning_rate", "architecture_learning_rate"):
             rate = getattr(self, name)
