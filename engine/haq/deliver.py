@@ -12,7 +12,6 @@ from engine.export.files import FOLDER, Role, artifact, write_json
 from engine.export.quantized import save_quantized
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.front import predicted_front, scored_candidates
-from engine.haq.plan import Plan
 from engine.haq.policy_space import PolicySpace
 from engine.haq.record import STRATEGIES, RunState
 from engine.haq.report import Entry, Measuring, crowned, is_within_budgets, measured
@@ -25,6 +24,7 @@ from engine.schema.policy import Policy
 from engine.schema.results import Artifact, Contender, QuantizeResult
 from engine.training.float_weights import FloatWeights
 from engine.training.interrupt import Interrupt, Stopped
+from engine.training.plan import Plan
 
 # Below this share of the 8-bit cost what layers lose alone no longer adds up.
 _ADDITIVE_DOWN_TO = 0.5

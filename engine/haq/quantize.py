@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from engine.haq.deliver import Delivery, deliver
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.finetune import finetune
-from engine.haq.plan import Plan, with_eta
 from engine.haq.policy_space import PolicySpace
 from engine.haq.record import RunState, hash_of
 from engine.haq.report import entries, policies_to_tune
@@ -37,6 +36,7 @@ from engine.solver.losses import additive_losses
 from engine.solver.problem import Problem, policy_problem
 from engine.training.float_weights import FloatWeights, are_at_hand
 from engine.training.interrupt import Interrupt, Stopped
+from engine.training.plan import Plan, with_eta
 from engine.training.seed import seed_everything
 
 _CALIBRATION_BATCH = 128

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.haq.environment import QuantizationEnvironment, bits_of
-from engine.haq.plan import Plan
 from engine.haq.policy_space import PolicySpace
 from engine.haq.record import STRATEGIES, RunState, StrategyRecord
 from engine.haq.strategies import searcher, steps_of
@@ -17,6 +16,7 @@ from engine.schema.events import CandidateFound, CheckpointSaved, EpisodeFinishe
 from engine.schema.policy import Policy
 from engine.schema.results import Strategy
 from engine.training.interrupt import Interrupt, Stopped
+from engine.training.plan import Plan
 
 _SAVE_EVERY_S = 2.0  # the most work that a kill can cost
 

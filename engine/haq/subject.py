@@ -14,7 +14,6 @@ from engine.catalog.targets import target_entry
 from engine.cost.model import CostModel
 from engine.cost.pricing import cost_model
 from engine.data.splits import Splits, load_splits, normalisation_for
-from engine.haq.plan import Plan
 from engine.nn.build import build_model
 from engine.nn.describe import describe
 from engine.nn.layout import lay_channels_last
@@ -28,6 +27,7 @@ from engine.solver.reach import check_budgets
 from engine.training.device import pick_device
 from engine.training.float_weights import FloatWeights, WeightsRequest, obtain_float_weights
 from engine.training.interrupt import Interrupt
+from engine.training.plan import Plan
 
 TRAINING_CHECKPOINT = "float.checkpoint"  # below the working folder, while float weights train
 _FEWEST_LAYERS = 3  # the first and the last keep 8 bits
