@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from engine.schema.configs import QuantizeConfig, QuantizeEffort
+from engine.schema.configs import QuantizeConfig, QuantizeEffort, SearchConfig, SearchEffort
 from engine.schema.cost import Budget
 
 # The small MobileNetV2 reaches 2.0 to 8.4 ms on this target.
@@ -19,6 +19,21 @@ def quantize_config(*, episodes: int = 3, **changes: Any) -> QuantizeConfig:
         budgets=(LATENCY_BUDGET,),
         preset="smoke",
         effort=QuantizeEffort(episodes=episodes),
+        device="cpu",
+    )
+    return replace(config, **changes)
+
+
+def search_config(**changes: Any) -> SearchConfig:
+    """Return a ProxylessNAS search that is admissible as it stands."""
+    config = SearchConfig(
+        space="tiny",
+        dataset="fashion-mnist",
+        target="counted",
+        # The tiny space reaches 1.06 to 5.26 million multiply-accumulates on these images.
+        budgets=(Budget(metric="macs", limit=2.0e6),),
+        preset="smoke",
+        effort=SearchEffort(),
         device="cpu",
     )
     return replace(config, **changes)

@@ -18,6 +18,8 @@ export function pointsFrom(traces, events, before = emptyPoints(traces)) {
     const own = events.filter((event) => feeds(trace, event)).map((event) => event.payload);
     if (!own.length) return before[index];
     if (trace.mode === "replace") return replaced(trace, own.at(-1));
+    if (trace.mode === "shares") return shares(trace, own.at(-1));
+    if (trace.mode === "choice") return choices(trace, own.at(-1));
     return appended(trace, own, before[index]);
   });
 }
@@ -25,6 +27,7 @@ export function pointsFrom(traces, events, before = emptyPoints(traces)) {
 // Returns a Plotly trace: the declared look with the points in it.
 export function plotlyTrace(trace, points) {
   if (trace.mode === "columns") return heatmap(trace, points);
+  if (trace.mode === "shares") return shareMap(trace, points);
   return { ...trace.plotly, x: points.x, y: points.y, text: points.labels };
 }
 
@@ -43,6 +46,8 @@ export function rowsFrom(traces, allPoints) {
   return traces.flatMap((trace, index) => {
     const points = allPoints[index];
     if (trace.mode === "columns") return columnRows(trace, points);
+    if (trace.mode === "shares") return shareRows(trace, points);
+    if (trace.mode === "choice") return points.x.map((x, at) => [trace.names[x - 1], points.labels[at], points.y[at]]);
     return points.y.map((y, at) => [
       trace.mode === "append" && trace.labels
         ? `${points.labels[at]}, ${trace.plotly.name.toLowerCase()}`
@@ -55,7 +60,7 @@ export function rowsFrom(traces, allPoints) {
 
 function feeds(trace, event) {
   if (event.kind !== trace.event) return false;
-  return Object.entries(trace.where).every(([key, value]) => event.payload[key] === value);
+  return Object.entries(trace.where).every(([key, value]) => [value].flat().includes(event.payload[key]));
 }
 
 function appended(trace, payloads, before) {
@@ -76,6 +81,45 @@ function replaced(trace, payload) {
     y,
     labels: Object.keys(valueAt(payload, trace.labels)),
   };
+}
+
+function shares(trace, payload) {
+  const y = valueAt(payload, trace.y);
+  return { x: y.map((_, index) => index + 1), y, labels: trace.names };
+}
+
+// Bars of the options that were chosen, where they are of the trace's group.
+function choices(trace, payload) {
+  const chosen = valueAt(payload, trace.y).map((place, at) => trace.options[at][place]);
+  const own = [...chosen.entries()].filter(([, option]) => option.group === trace.group);
+  return {
+    x: own.map(([at]) => at + 1),
+    y: own.map(([, option]) => option.height),
+    labels: own.map(([, option]) => option.label),
+  };
+}
+
+// A row for each option that any decision has; where a decision lacks it, there is no cell.
+function shareMap(trace, points) {
+  const rows = [...new Set(trace.options.flat().map((option) => option.label))];
+  const at = trace.options.map((options) => new Map(options.map((each, index) => [each.label, index])));
+  const z = rows.map((row) =>
+    points.y.map((own, decision) => (at[decision].has(row) ? own[at[decision].get(row)] : null)),
+  );
+  return {
+    ...trace.plotly,
+    x: points.x,
+    y: rows,
+    z,
+    text: rows.map(() => points.labels),
+    hovertemplate: "%{text}<br>%{y}: %{z:.2f}<extra></extra>",
+  };
+}
+
+function shareRows(trace, points) {
+  return points.y.flatMap((own, decision) =>
+    own.map((share, index) => [points.labels[decision], trace.options[decision][index].label, round(share)]),
+  );
 }
 
 function heatmap(trace, points) {

@@ -144,3 +144,43 @@ test("a chart without a depth shows all it has", () => {
   assert.equal(framedRange([{ y: [1, 2] }], null), undefined);
   assert.equal(framedRange([{ y: [] }], 12), undefined);
 });
+
+const options = [
+  [{ label: "3×3, ×3", group: "expansion 3", height: 3 }, { label: "5×5, ×6", group: "expansion 6", height: 5 }],
+  [{ label: "5×5, ×6", group: "expansion 6", height: 5 }, { label: "skip", group: "block skipped", height: 0.4 }],
+];
+const gates = (probabilities, argmax) => ({ kind: "gates_updated", payload: { probabilities, argmax } });
+const decided = (changes) =>
+  trace({ event: "gates_updated", x: "", options, names: ["block 1", "block 2"], plotly: { name: "p" }, ...changes });
+
+test("the last shares are a map: a row for each option, no cell where a decision lacks it", () => {
+  const map = decided({ y: "probabilities", mode: "shares" });
+
+  const [points] = pointsFrom([map], [gates([[1, 0], [1, 0]], [0, 0]), gates([[0.2, 0.8], [0.6, 0.4]], [1, 0])]);
+  const drawn = plotlyTrace(map, points);
+
+  assert.deepEqual(drawn.y, ["3×3, ×3", "5×5, ×6", "skip"]);
+  assert.deepEqual(drawn.z, [[0.2, null], [0.8, 0.6], [null, 0.4]]);
+  assert.deepEqual(rowsFrom([map], [points])[3], ["block 2", "skip", 0.4]);
+});
+
+test("chosen options are bars of the traces whose group they are of", () => {
+  const bars = ["expansion 3", "expansion 6", "block skipped"].map((group) =>
+    decided({ y: "argmax", mode: "choice", group }),
+  );
+
+  const points = pointsFrom(bars, [gates([], [1, 1])]);
+
+  assert.deepEqual(points.map((each) => each.x), [[], [1], [2]]);
+  assert.deepEqual(points[1].y, [5]);
+  assert.deepEqual(points[2].labels, ["skip"]);
+  assert.deepEqual(rowsFrom(bars, points), [["block 1", "5×5, ×6", 5], ["block 2", "skip", 0.4]]);
+});
+
+test("a condition may name several values", () => {
+  const either = trace({ where: { strategy: ["random", "agent"] } });
+
+  const [points] = pointsFrom([either], [episode(1, 0.5), episode(1, 0.7, "random"), episode(1, 0.9, "solver")]);
+
+  assert.deepEqual(points.y, [0.5, 0.7]);
+});

@@ -3,7 +3,20 @@
 A new live chart is one `LiveChart` in the file of its kind.
 """
 
+from engine.schema.architecture import SearchSpace
+from engine.schema.cost import Budget
 from webapp.charts.live_chart import LiveChart
 from webapp.charts.live_quantize import QUANTIZE_CHARTS
+from webapp.charts.live_search import SEARCH_CHARTS, cost_chart, space_charts
 
-LIVE_CHARTS: dict[str, tuple[LiveChart, ...]] = {"quantize": QUANTIZE_CHARTS}
+LIVE_CHARTS: dict[str, tuple[LiveChart, ...]] = {
+    "quantize": QUANTIZE_CHARTS,
+    "search": SEARCH_CHARTS,
+}
+
+
+def search_charts(space: SearchSpace, budget: Budget) -> tuple[LiveChart, ...]:
+    """Return the charts of a search in a space: those of any, and those of its blocks."""
+    paths, *strip = space_charts(space)
+    loss, accuracy, step_accuracy, entropy = SEARCH_CHARTS
+    return (*strip, paths, cost_chart(budget), entropy, step_accuracy, loss, accuracy)

@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from webapp.charts.chart import FigureJson
+from webapp.charts.operations import Option
 
 # append: one point per event. replace: the last event draws the whole trace.
 # columns: each event is one column of a heat map.
-Mode = Literal["append", "replace", "columns"]
+# shares: the last event is a heat map, decisions by options. choice: its bars, one a decision.
+Mode = Literal["append", "replace", "columns", "shares", "choice"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +25,14 @@ class LiveTrace:
     y: str
     x: str = ""  # "": the order of arrival, or of the values
     mode: Mode = "append"
-    where: Mapping[str, str] = field(default_factory=dict)  # fields that must equal these
+    # Fields that must equal these, or be among them.
+    where: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     labels: str = ""  # a map whose keys name the values
     scale: float = 1.0  # 100 shows a ratio as percent
     log_floor: float | None = None  # columns are shown as log10, not below this
+    options: tuple[tuple[Option, ...], ...] = ()  # shares and choice: by decision
+    names: tuple[str, ...] = ()  # shares and choice: of the decisions
+    group: str = ""  # choice: draws only the options of this group
     plotly: FigureJson = field(default_factory=dict)  # name, colour, dash: Plotly's words
 
 

@@ -11,6 +11,7 @@ class Job(models.Model):
 
     class Kind(models.TextChoices):
         QUANTIZE = "quantize", "HAQ"
+        SEARCH = "search", "ProxylessNAS"
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"

@@ -19,7 +19,7 @@ from webapp.jobs.filters import run_list
 from webapp.jobs.form_choices import unavailable_datasets
 from webapp.jobs.forms import QuantizeForm
 from webapp.jobs.models import Job, ModelDescription
-from webapp.jobs.pages import LOG_LINES, config_rows, live_page, result_page
+from webapp.jobs.pages import LOG_LINES, RESULT_PAGES, config_rows, live_page
 from webapp.jobs.prefill import initial_from
 from webapp.jobs.reach import metric_choices
 from webapp.jobs.transitions import What
@@ -98,7 +98,7 @@ def detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
     }
     if job.status == Job.Status.SUCCEEDED:
         template = f"jobs/result_{job.kind}.html"
-        return render(request, template, {**context, "result": result_page(job)})
+        return render(request, template, {**context, "result": RESULT_PAGES[job.kind](job)})
     return render(request, "jobs/live.html", {**context, **live_page(job)})
 
 

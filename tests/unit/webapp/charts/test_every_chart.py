@@ -6,18 +6,23 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 import pytest
 
+from engine.catalog.spaces import space_entry
+from engine.schema.architecture import Architecture
 from engine.schema.results import QuantizeResult
-from tests import haq_run
-from tests.configs import quantize_config
+from tests import haq_run, search_run
+from tests.configs import quantize_config, search_config
 from webapp.charts.accuracy_front import accuracy_chart
+from webapp.charts.architecture import architecture_chart
 from webapp.charts.chart import Chart
 from webapp.charts.comparison import NamedResult, comparison_chart
 from webapp.charts.effort import ScoredEpisode, equal_cost_chart
-from webapp.charts.live import LIVE_CHARTS
+from webapp.charts.live import LIVE_CHARTS, search_charts
 from webapp.charts.live_chart import LiveChart
 from webapp.charts.loss_front import loss_chart
+from webapp.charts.operations import OPERATION_MARKS
 from webapp.charts.palette import KINDS, RUN_MARKS, STRATEGIES
 from webapp.charts.policy import bits_chart
+from webapp.charts.probabilities import Moment, probability_history
 from webapp.charts.sensitivity import sensitivity_chart
 from webapp.jobs.models import Job
 
@@ -43,6 +48,34 @@ def _comparison(result: QuantizeResult) -> Chart:
     return comparison_chart(named, "latency_ms")
 
 
+SEARCH = search_run.result(search_config())
+
+
+def _architecture(_: QuantizeResult) -> Chart:
+    choices = SEARCH.contender(SEARCH.found).choices
+    assert choices is not None
+    architecture = Architecture(space=SEARCH.space, choices=choices)
+    return architecture_chart(architecture, probabilities=SEARCH.probabilities)
+
+
+def _tree(_: QuantizeResult) -> Chart:
+    space = space_entry("cifar-tree")
+    choices = tuple(at % len(block.ops) for at, block in enumerate(space.decisions))
+    return architecture_chart(Architecture(space=space, choices=choices))
+
+
+def _paths(_: QuantizeResult) -> Chart:
+    moments = [
+        Moment(
+            step=step,
+            entropy=1.9 / step,
+            probabilities=search_run.probabilities(SEARCH.space, sharpness=step),
+        )
+        for step in range(1, 9)
+    ]
+    return probability_history(SEARCH.space, moments).chart
+
+
 CHARTS: dict[str, Callable[[QuantizeResult], Chart]] = {
     "bits": _bits,
     "accuracy": accuracy_chart,
@@ -50,10 +83,18 @@ CHARTS: dict[str, Callable[[QuantizeResult], Chart]] = {
     "sensitivity": lambda result: sensitivity_chart(result.sensitivity),
     "equal cost": _equal_cost,
     "comparison": _comparison,
+    "architecture": _architecture,
+    "tree": _tree,
+    "paths": _paths,
 }
 every_chart = pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS.keys())
 every_live_chart = pytest.mark.parametrize(
-    "chart", [chart for charts in LIVE_CHARTS.values() for chart in charts], ids=lambda c: c.id
+    "chart",
+    [
+        *(c for kind, charts in LIVE_CHARTS.items() if kind != "search" for c in charts),
+        *search_charts(SEARCH.space, SEARCH.budgets[0]),
+    ],
+    ids=lambda c: c.id,
 )
 
 
@@ -121,7 +162,11 @@ def test_plotly_takes_a_live_charts_layout_and_traces(chart: LiveChart) -> None:
 def test_a_live_chart_reads_only_what_events_have(chart: LiveChart) -> None:
     from engine.schema.codec import to_json
 
-    payloads = [to_json(event) for event in haq_run.events(quantize_config(), scored=3)]
+    told = [
+        *haq_run.events(quantize_config(), scored=3),
+        *search_run.events(search_config(), updates=2),
+    ]
+    payloads = [to_json(event) for event in told]
 
     for trace in chart.traces:
         own = [each for each in payloads if each["kind"] == trace.event]
@@ -140,6 +185,8 @@ def test_every_kind_of_job_has_live_charts() -> None:
         pytest.param([(m.color, m.pattern) for m in KINDS.values()], id="kinds of layer"),
         pytest.param([(m.color, m.dash) for m in STRATEGIES.values()], id="strategies' lines"),
         pytest.param([(m.color, m.symbol) for m in RUN_MARKS], id="compared runs"),
+        pytest.param([(m.color, m.pattern) for m in OPERATION_MARKS[:4]], id="expansions"),
+        pytest.param([(m.color, m.pattern) for m in OPERATION_MARKS[4:8]], id="edges of a cell"),
     ],
 )
 def test_series_differ_by_shape_as_well_as_by_colour(marks: list[tuple[str, str]]) -> None:

@@ -1,0 +1,53 @@
+"""What the page of a finished HAQ search shows."""
+
+from dataclasses import dataclass
+
+from engine.schema.codec import from_json
+from engine.schema.results import QuantizeResult
+from webapp.charts.accuracy_front import accuracy_chart
+from webapp.charts.chart import Chart
+from webapp.charts.effort import equal_cost_chart
+from webapp.charts.loss_front import loss_chart
+from webapp.charts.policy import bits_chart
+from webapp.charts.sensitivity import sensitivity_chart
+from webapp.jobs import queries
+from webapp.jobs.answer import Answer, answer
+from webapp.jobs.contenders import ContenderTable, contender_table
+from webapp.jobs.kinds import stage_times
+from webapp.jobs.models import Job
+from webapp.jobs.provenances import provenances
+from webapp.jobs.snippet import load_snippet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizePage:
+    """Everything the page of a finished HAQ search draws."""
+
+    answer: Answer
+    contenders: ContenderTable
+    bits: Chart | None
+    fronts: tuple[Chart, ...]
+    equal_cost: Chart
+    sensitivity: Chart | None
+    stages: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    provenances: tuple[tuple[str, str, str], ...]  # word, what it means, validation
+    snippet: str
+
+
+def quantize_page(job: Job) -> QuantizePage:
+    """Return what the page of a succeeded HAQ search shows."""
+    result = from_json(QuantizeResult, job.result)
+    found = result.contender(result.found)
+    return QuantizePage(
+        answer=answer(result),
+        contenders=contender_table(result),
+        bits=bits_chart(result.model, found.policy) if found.policy else None,
+        fronts=(accuracy_chart(result), loss_chart(result)),
+        equal_cost=equal_cost_chart(queries.scored_episodes(job.pk)),
+        sensitivity=sensitivity_chart(result.sensitivity) if result.sensitivity else None,
+        stages=stage_times(job.kind, result.stage_seconds),
+        notes=result.notes,
+        provenances=provenances(found.cost, measured="Accuracies and search times of this run."),
+        snippet=load_snippet(result),
+    )
