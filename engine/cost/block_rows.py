@@ -107,6 +107,8 @@ def block_key(layers: Sequence[LayerSpec]) -> BlockKey | None:
     kinds = [layer.kind for layer in layers]
     if kinds not in (["pointwise", "depthwise", "pointwise"], ["depthwise", "pointwise"]):
         return None
+    if any(layer.dilation != 1 for layer in layers):
+        return None
     if not all(_follows(one, other) for one, other in pairwise(layers)):
         return None
     first, depthwise, last = layers[0], layers[-2], layers[-1]

@@ -30,6 +30,7 @@ class LayerShape(NamedTuple):
     kernel_size: int
     stride: int
     groups: int
+    dilation: int
     input_size: int
     in_channels: int
     output_size: int
@@ -52,6 +53,7 @@ def layer_shape(layer: LayerSpec | LayerRow | GridRow) -> LayerShape:
         kernel_size=layer.kernel_size,
         stride=layer.stride,
         groups=groups,
+        dilation=layer.dilation,
         input_size=layer.input_size,
         in_channels=layer.in_channels,
         output_size=layer.output_size,

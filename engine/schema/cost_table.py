@@ -82,6 +82,7 @@ class LayerRow:
     kernel_size: int = 1
     stride: int = 1
     groups: int = 1
+    dilation: int = 1
     input_size: int = 1
     in_channels: int
     output_size: int = 1
@@ -94,6 +95,7 @@ class LayerRow:
         if self.kind == "linear":
             return f"linear {self.in_channels} -> {self.out_channels}"
         groups = f" g{self.groups}" if self.kind == "grouped" else ""
+        groups += f" d{self.dilation}" if self.dilation > 1 else ""
         return (
             f"{self.kind} {self.input_size}x{self.input_size}x{self.in_channels} -> "
             f"{self.output_size}x{self.output_size}x{self.out_channels} "
@@ -112,6 +114,7 @@ class GridRow:
     kernel_size: int = 1
     stride: int = 1
     groups: int = 1
+    dilation: int = 1
     input_size: int = 1
     in_channels: int
     output_size: int = 1

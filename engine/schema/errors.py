@@ -2,6 +2,7 @@
 
     EngineError
     ├── InvalidConfig        a field of the config, with the remedy
+    │   └── InvalidTable     a cost table from outside, with the row
     ├── BudgetUnreachable    no policy meets the budget; carries the nearest that one can meet
     ├── UnsupportedModel     a layer the engine cannot quantise or price
     └── Diverged             the numbers left the finite range
@@ -34,6 +35,14 @@ class InvalidConfig(EngineError):
         super().__init__(f"{field}: {message}")
         self.field = field
         self.message = message
+
+
+class InvalidTable(InvalidConfig):
+    """A table of costs that cannot be taken in, with the row that is wrong."""
+
+    def __init__(self, message: str, *, row: str = "") -> None:
+        super().__init__("table", f"{row}: {message}" if row else message)
+        self.row = row  # "line 17", "layer 3 (features.1.conv.0.0)"; "": the file as a whole
 
 
 class BudgetUnreachable(EngineError):
