@@ -82,10 +82,15 @@ class Programs:
                 **environment,
             },
         )
-        wait_until(
-            lambda: Worker.objects.filter(name__endswith=f":{worker.pid}").exists(),
-            what="a worker that is ready",
-        )
+
+        def is_ready() -> bool:
+            if worker.poll() is not None:
+                raise AssertionError(
+                    f"the worker ended at its start:\n{self.log('worker')[-2000:]}"
+                )
+            return Worker.objects.filter(name__endswith=f":{worker.pid}").exists()
+
+        wait_until(is_ready, what="a worker that is ready")
         return worker
 
     def stop_all(self) -> None:
