@@ -1,7 +1,7 @@
 """Policies that a search is measured against, and the layers that no search touches."""
 
 from engine.schema.layers import ModelSpec
-from engine.schema.policy import MAX_BITS, LayerBits, Policy
+from engine.schema.policy import FLOAT_BITS, MAX_BITS, LayerBits, Policy
 
 BASELINE_BITS = (8, 6, 4)
 PINNED_BITS = LayerBits(weight_bits=MAX_BITS, activation_bits=MAX_BITS)
@@ -15,9 +15,12 @@ def pinned_layers(spec: ModelSpec) -> frozenset[str]:
 def uniform_policy(
     spec: ModelSpec, weight_bits: int, activation_bits: int, *, pinned: bool = True
 ) -> Policy:
-    """Return the policy with the same bits everywhere, but for the pinned layers if asked."""
+    """Return the policy with the same bits everywhere, but for the pinned layers if asked.
+
+    With float activations no layer is pinned.
+    """
     bits = LayerBits(weight_bits=weight_bits, activation_bits=activation_bits)
-    kept = pinned_layers(spec) if pinned else frozenset()
+    kept = pinned_layers(spec) if pinned and activation_bits != FLOAT_BITS else frozenset()
     return Policy(
         layers={layer.name: PINNED_BITS if layer.name in kept else bits for layer in spec.layers},
         model_hash=spec.model_hash,

@@ -33,11 +33,11 @@ from engine.cost.phone import Phone
 from engine.cost.roofline import Roofline
 from engine.cost.systolic import SystolicArray
 from engine.schema.architecture import Architecture, BlockSpec, OpSpec
-from engine.schema.cost import COUNTED_METRICS, Cost, Metric, Provenance, Value
+from engine.schema.cost import COUNTED_METRICS, WEIGHT_METRICS, Cost, Metric, Provenance, Value
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import LayerSpec, ModelSpec
 from engine.schema.lowering import block_layers, block_parameters, model_spec
-from engine.schema.policy import MAX_BITS, LayerBits, Policy
+from engine.schema.policy import FLOAT_BITS, MAX_BITS, LayerBits, Policy
 from engine.schema.target import Target
 
 # Where a network mixes several, it is known no better than by the last of them.
@@ -107,14 +107,14 @@ class _TargetCosts:
 
     def layer_cost(self, layer: LayerSpec, bits: LayerBits | None) -> Cost:
         (row,) = self._rows([layer], [_cell(bits)])
-        return self._row_cost(row)
+        return self._row_cost(row, self._metrics(bits))
 
     def block_cost(self, block: BlockSpec, op: OpSpec, bits: LayerBits | None) -> Cost:
         layers = block_layers(block, op)
         affine = block_parameters(block, op) - sum(layer.weights for layer in layers)
         return self._cost(
             self._rows(layers, [_cell(bits)] * len(layers)),
-            self._metrics(is_float=bits is None),
+            self._metrics(bits),
             fixed={"model_bytes": float(affine * FLOAT_BYTES)},
         )
 
@@ -122,7 +122,7 @@ class _TargetCosts:
         spec = model_spec(network) if isinstance(network, Architecture) else network
         return self._cost(
             self._rows(spec.layers, _cells_in_order(spec, policy)),
-            self._metrics(is_float=policy is None),
+            self._metrics(_telling(policy)),
             fixed={
                 **{metric: self.fixed_cost(spec, metric) for metric in COUNTED_METRICS},
                 "latency_ms": overhead_ms(self.target, is_float=policy is None),
@@ -133,7 +133,8 @@ class _TargetCosts:
     def layer_costs(self, spec: ModelSpec, policy: Policy | None) -> tuple[Cost, ...]:
         rows = self._rows(spec.layers, _cells_in_order(spec, policy))
         share = end_to_end(self.target, is_float=policy is None)
-        return tuple(self._row_cost(row, share=share) for row in rows)
+        metrics = self._metrics(_telling(policy))
+        return tuple(self._row_cost(row, metrics, share=share) for row in rows)
 
     def cost_table(self, layers: Sequence[LayerSpec], metric: Metric) -> FloatArray:
         if metric not in self.target.metrics:
@@ -154,10 +155,11 @@ class _TargetCosts:
             return overhead_ms(self.target, is_float=False)
         return counted_fixed_cost(spec, metric)
 
-    def _metrics(self, *, is_float: bool) -> tuple[Metric, ...]:
-        """Return what is known at bits or of float."""
-        if not is_float:
-            return self.target.metrics
+    def _metrics(self, bits: LayerBits | None) -> tuple[Metric, ...]:
+        """Return what is known at bits, with float activations, or of float."""
+        if bits is not None:
+            is_weights_only = bits.activation_bits == FLOAT_BITS
+            return WEIGHT_METRICS if is_weights_only else self.target.metrics
         known = self.target.metrics if self.target.float_bits else COUNTED_METRICS
         return tuple(metric for metric in known if metric != "bit_ops")
 
@@ -167,8 +169,7 @@ class _TargetCosts:
     def _rows(self, layers: Sequence[LayerSpec], cells: Sequence[Cell | None]) -> list[_Row]:
         return list(map(_Row, layers, self._tables(layers), cells))
 
-    def _row_cost(self, row: _Row, *, share: float = 1.0) -> Cost:
-        metrics = self._metrics(is_float=row.cell is None)
+    def _row_cost(self, row: _Row, metrics: Sequence[Metric], *, share: float = 1.0) -> Cost:
         bound = None if row.table is None else row.table.bound_at(row.cell)
         return replace(self._cost([row], metrics, share=share), bound=bound)
 
@@ -207,7 +208,15 @@ class _TargetCosts:
 
 
 def _cell(bits: LayerBits | None) -> Cell | None:
-    return None if bits is None else (bits.weight_bits - 1, bits.activation_bits - 1)
+    # No metric that float activations leave known hangs on the second index.
+    return None if bits is None else (bits.weight_bits - 1, min(bits.activation_bits, MAX_BITS) - 1)
+
+
+def _telling(policy: Policy | None) -> LayerBits | None:
+    """Return bits that stand for what is known of a policy: a layer's with float activations."""
+    if policy is None:
+        return None
+    return max(policy.layers.values(), key=lambda bits: bits.activation_bits)
 
 
 def _cells_in_order(spec: ModelSpec, policy: Policy | None) -> list[Cell | None]:

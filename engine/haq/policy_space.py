@@ -30,11 +30,14 @@ class PolicySpace:
         self.budgets = tuple(budgets)
         self.weight_bits = tuple(weight_bits)
         self.activation_bits = tuple(activation_bits)
-        self.free_layers = tuple(
-            name
-            for name, options in zip(problem.names, problem.options, strict=True)
+        self._group_of = {name: group for group in problem.groups for name in group}
+        choosable = [
+            group
+            for group, options in zip(problem.groups, problem.options, strict=True)
             if len(options) > 1
-        )
+        ]
+        free = {name for group in choosable for name in group}
+        self.free_layers = tuple(name for name in problem.names if name in free)
 
     @property
     def widest(self) -> Policy:
@@ -47,6 +50,13 @@ class PolicySpace:
         """Return the policy within every budget that a proposal leads to."""
         choice = lowered(self.problem, self.problem.choice(proposed), self.budgets)
         return self.problem.policy(refilled(self.problem, choice, self.budgets))
+
+    def leader(self, name: str) -> str:
+        """Return the first layer that reads the same tensor: its activation bits are those of all.
+
+        Mostly that is the layer itself.
+        """
+        return self._group_of[name][0]
 
     def with_bits(self, policy: Policy, changes: dict[str, LayerBits]) -> Policy:
         """Return a policy with other bits in some layers."""
@@ -68,16 +78,21 @@ class PolicySpace:
         moved = policy
         for _ in range(changes):
             name = self.free_layers[rng.integers(len(self.free_layers))]
-            moved = self.with_bits(moved, {name: self._moved(moved[name], rng)})
+            moved = self.with_bits(moved, self._moved(name, moved, rng))
         return moved
 
-    def _moved(self, bits: LayerBits, rng: np.random.Generator) -> LayerBits:
+    def _moved(self, name: str, policy: Policy, rng: np.random.Generator) -> dict[str, LayerBits]:
+        """Return what changes where an operand moves, an input with all its readers."""
         step = int(rng.choice((-2, -1, 1, 2)))
-        if rng.random() < 0.5:
+        bits = policy[name]
+        if rng.random() < 0.5 or len(self.activation_bits) == 1:
             width = _shifted(self.weight_bits, bits.weight_bits, step)
-            return LayerBits(weight_bits=width, activation_bits=bits.activation_bits)
+            return {name: LayerBits(weight_bits=width, activation_bits=bits.activation_bits)}
         width = _shifted(self.activation_bits, bits.activation_bits, step)
-        return LayerBits(weight_bits=bits.weight_bits, activation_bits=width)
+        return {
+            reader: LayerBits(weight_bits=policy[reader].weight_bits, activation_bits=width)
+            for reader in self._group_of[name]
+        }
 
 
 def _shifted(widths: Sequence[int], width: int, step: int) -> int:

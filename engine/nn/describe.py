@@ -42,6 +42,7 @@ def describe(model: nn.Module, *, model_id: str, input: InputSpec, classes: int)
         macs=sum(layer.macs for layer in layers),
         model_hash=shape_hash(layers),
         layers=layers,
+        shared_inputs=recorder.shared_inputs,
     )
 
 
@@ -54,6 +55,14 @@ class _Recorder:
         self.signs = SignTracker()
         self.entered = "the first one"
         self._signed: dict[str, bool] = {}
+        # By tensor and how often it was written to; held, so that no id is given out again.
+        self._readers: dict[tuple[int, int], tuple[Tensor, list[str]]] = {}
+
+    @property
+    def shared_inputs(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names of layers that read one tensor, where it is more than one."""
+        groups = (tuple(names) for _, names in self._readers.values())
+        return tuple(names for names in groups if len(names) > 1)
 
     def before(self, module: nn.Module, inputs: tuple[object, ...]) -> None:
         """Look at what goes into a layer, before an in-place operation can change it."""
@@ -66,6 +75,8 @@ class _Recorder:
         if len(inputs) != 1 or not isinstance(inputs[0], Tensor):
             raise UnsupportedModel(name, f"takes {len(inputs)} inputs; one tensor is expected")
         self._signed[name] = self.signs.can_be_negative(inputs[0])
+        key = (id(inputs[0]), inputs[0]._version)
+        self._readers.setdefault(key, (inputs[0], []))[1].append(name)
 
     def after(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         """Note the layer with the sizes of its maps."""

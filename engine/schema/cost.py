@@ -13,6 +13,8 @@ COUNTED_METRICS: Final[tuple[Metric, ...]] = (
     "bit_ops",
     "peak_activation_bytes",
 )
+# What is known where activations stay float: no device's metric is.
+WEIGHT_METRICS: Final[tuple[Metric, ...]] = ("model_bytes", "macs")
 # A network has the most of any of its layers; of the other metrics it has their sum.
 PEAK_METRICS: Final[frozenset[Metric]] = frozenset({"peak_activation_bytes"})
 

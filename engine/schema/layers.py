@@ -49,6 +49,7 @@ class ModelSpec:
     macs: int  # of the listed layers, for one image
     model_hash: str  # of the layers' shapes; a policy file names the network by it
     layers: tuple[LayerSpec, ...]
+    shared_inputs: tuple[tuple[str, ...], ...] = ()  # names of layers that read one tensor
 
     @property
     def weights(self) -> int:

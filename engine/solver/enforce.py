@@ -11,8 +11,8 @@ import numpy as np
 from engine.cost.model import FloatArray
 from engine.schema.cost import Budget
 from engine.schema.errors import BudgetUnreachable
-from engine.schema.policy import LayerBits, Policy
-from engine.solver.problem import ROUNDING, Choice, Knapsack, Problem
+from engine.schema.policy import Policy
+from engine.solver.problem import ROUNDING, Choice, Knapsack, Option, Problem
 
 
 def lower(problem: Problem, policy: Policy, budgets: Sequence[Budget]) -> Policy:
@@ -124,25 +124,30 @@ def _lower_one_pass(problem: Problem, choice: Choice, budgets: Sequence[Budget])
     Returns whether anything could be lowered.
     """
     start = choice.copy()
-    for layer in reversed(range(problem.layers)):
-        for field in ("activation_bits", "weight_bits"):
+    for at in reversed(range(problem.layers)):
+        # The group's input, then the weights of its layers from the last one on.
+        for operand in (0, *reversed(range(1, len(problem.groups[at]) + 1))):
             if problem.meets(choice, budgets):
                 return True
-            choice[layer] = _narrower(problem.options[layer], int(choice[layer]), field)
+            choice[at] = _narrower(problem.options[at], int(choice[at]), operand)
     return bool((choice != start).any())
 
 
-def _narrower(options: Sequence[LayerBits], index: int, field: str) -> int:
-    """Return the option with one width a step narrower and the other the same, else the same."""
-    now = options[min(index, len(options) - 1)]
-    other = "weight_bits" if field == "activation_bits" else "activation_bits"
+def _narrower(options: Sequence[Option], index: int, operand: int) -> int:
+    """Return the option with one operand a step narrower and the rest the same, else the same."""
+    now = _widths(options[min(index, len(options) - 1)])
     narrower = [
-        (getattr(option, field), at)
-        for at, option in enumerate(options)
-        if getattr(option, other) == getattr(now, other)
-        and getattr(option, field) < getattr(now, field)
+        (widths[operand], at)
+        for at, widths in enumerate(map(_widths, options))
+        if widths[operand] < now[operand]
+        and all(widths[o] == now[o] for o in range(len(now)) if o != operand)
     ]
     return max(narrower)[1] if narrower else index
+
+
+def _widths(option: Option) -> tuple[int, ...]:
+    """Return the bits of a group's input, then those of each layer's weights."""
+    return (option[0].activation_bits, *(bits.weight_bits for bits in option))
 
 
 def _unreachable(problem: Knapsack, choice: Choice, budgets: Sequence[Budget]) -> BudgetUnreachable:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import fsum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,17 @@ from engine.cost.counting import network_total
 from engine.cost.model import CostModel, FloatArray
 from engine.schema.cost import Budget, Metric
 from engine.schema.layers import ModelSpec
-from engine.schema.policy import LayerBits, Policy
+from engine.schema.policy import FLOAT_BITS, MAX_BITS, LayerBits, Policy
 from engine.solver.losses import monotone
 
+Option = tuple[LayerBits, ...]  # one for each layer of a group
 Choice = npt.NDArray[np.intp]  # an option's index per layer; shape (layers,)
 Choices = npt.NDArray[np.intp]  # of several policies; shape (policies, layers)
 
 # Sums of floats may differ in their last bits; no two policies lie this close by their costs.
 ROUNDING = 1e-12
+_MOST_TOGETHER = 3  # layers that share a decision
+_TABLE = (1, MAX_BITS, MAX_BITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,36 +79,47 @@ class Knapsack:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem(Knapsack):
-    """The choice of bits for every layer."""
+    """The choice of bits for every group of layers.
 
-    names: tuple[str, ...]
-    options: tuple[tuple[LayerBits, ...], ...]  # per layer, without the repetitions
+    A group is a layer, or the layers that read one tensor: they share its bits. What a knapsack
+    calls a layer is a group here.
+    """
+
+    names: tuple[str, ...]  # of all layers, in forward order
+    groups: tuple[tuple[str, ...], ...]  # of their names, in order of their first layers
+    options: tuple[tuple[Option, ...], ...]  # per group, without the repetitions
     model_hash: str = ""
 
     def policy(self, choice: Choice) -> Policy:
-        """Return the policy that an index per layer stands for."""
-        bits = [
-            options[min(int(index), len(options) - 1)]
-            for options, index in zip(self.options, choice, strict=True)
-        ]
-        return Policy(layers=dict(zip(self.names, bits, strict=True)), model_hash=self.model_hash)
+        """Return the policy that an index per group stands for."""
+        bits: dict[str, LayerBits] = {}
+        for group, options, index in zip(self.groups, self.options, choice, strict=True):
+            option = options[min(int(index), len(options) - 1)]
+            bits.update(zip(group, option, strict=True))
+        layers = {name: bits[name] for name in self.names}
+        return Policy(layers=layers, model_hash=self.model_hash)
 
     def choice(self, policy: Policy) -> Choice:
         """Return the indices of a policy's options; pinned layers get theirs, whatever it says.
+
+        Layers that read one tensor get the activation bits of the first of them.
 
         Raises:
             ValueError: the policy gives a layer bits that are not among its options.
         """
         indices = np.zeros(self.layers, dtype=np.intp)
-        for at, (name, options) in enumerate(zip(self.names, self.options, strict=True)):
+        for at, (group, options) in enumerate(zip(self.groups, self.options, strict=True)):
             if len(options) > 1:
-                indices[at] = options.index(policy[name])
+                indices[at] = options.index(_agreed(policy, group, options))
         return indices
 
     def bits(self) -> FloatArray:
-        """Return the sum of both widths of every option; shape (layers, options)."""
+        """Return the sum of all widths of every option; shape (groups, options)."""
         width = self.losses.shape[1]
-        rows = [[o.weight_bits + o.activation_bits for o in options] for options in self.options]
+        rows = [
+            [sum(bits.weight_bits + bits.activation_bits for bits in option) for option in options]
+            for options in self.options
+        ]
         return np.array([row + row[-1:] * (width - len(row)) for row in rows], dtype=np.float64)
 
 
@@ -124,30 +139,120 @@ def policy_problem(
 ) -> Problem:
     """Return the problem of choosing bits for a network; the first and last layer keep 8.
 
+    Where activations stay float, no layer is kept at 8 bits: that is the paper's size mode.
     `losses` is indexed like a cost table, [layer, weight bits - 1, activation bits - 1]; it is
     made monotone here. None: no option loses anything, for questions of cost alone.
     """
-    free = tuple(
-        LayerBits(weight_bits=w, activation_bits=a)
-        for w, a in product(weight_bits, activation_bits)
-    )
-    pinned = pinned_layers(spec)
-    options = tuple((PINNED_BITS,) if layer.name in pinned else free for layer in spec.layers)
-    shape = (len(spec.layers), len(free))
+    is_weights_only = tuple(activation_bits) == (FLOAT_BITS,)
+    pinned = frozenset[str]() if is_weights_only else pinned_layers(spec)
+    groups = layer_groups(spec)
+    options = tuple(_options(group, pinned, weight_bits, activation_bits) for group in groups)
+    cells = _Cells.of(spec, groups, options)
+    tables = {metric: cost_model.cost_table(spec.layers, metric) for metric in metrics}
     return Problem(
         names=tuple(layer.name for layer in spec.layers),
+        groups=groups,
         options=options,
-        costs={m: _by_option(cost_model.cost_table(spec.layers, m), options) for m in metrics},
-        losses=np.zeros(shape) if losses is None else _by_option(monotone(losses), options),
+        costs={metric: cells.sums(table) for metric, table in tables.items()},
+        losses=cells.sums(np.zeros(_TABLE) if losses is None else monotone(losses)),
         fixed={metric: cost_model.fixed_cost(spec, metric) for metric in metrics},
         model_hash=spec.model_hash,
     )
 
 
-def _by_option(table: FloatArray, options: Sequence[tuple[LayerBits, ...]]) -> FloatArray:
-    """Pick the options' cells out of a table; shapes (layers, 8, 8) -> (layers, options)."""
-    width = max(len(row) for row in options)
-    padded = [row + row[-1:] * (width - len(row)) for row in options]
-    cells = np.array([[(o.weight_bits - 1, o.activation_bits - 1) for o in row] for row in padded])
-    picked: FloatArray = table[np.arange(len(options))[:, None], cells[..., 0], cells[..., 1]]
-    return picked
+def layer_groups(spec: ModelSpec) -> tuple[tuple[str, ...], ...]:
+    """Return the layers that are decided on together, by name: alone, or with one input.
+
+    Of a tensor that many layers read, each few share a decision: a group's options are all
+    combinations of its layers' widths.
+    """
+    chunks = [
+        shared[start : start + _MOST_TOGETHER]
+        for shared in spec.shared_inputs
+        for start in range(0, len(shared), _MOST_TOGETHER)
+    ]
+    by_first = {chunk[0]: chunk for chunk in chunks}
+    followers = {name for chunk in chunks for name in chunk[1:]}
+    return tuple(
+        by_first.get(layer.name, (layer.name,))
+        for layer in spec.layers
+        if layer.name not in followers
+    )
+
+
+def _options(
+    group: tuple[str, ...],
+    pinned: frozenset[str],
+    weight_bits: Sequence[int],
+    activation_bits: Sequence[int],
+) -> tuple[Option, ...]:
+    """Return all combinations of a group's widths; a pinned layer pins the input of all."""
+    has_pinned = not pinned.isdisjoint(group)
+    inputs = (PINNED_BITS.activation_bits,) if has_pinned else tuple(activation_bits)
+    weights = [(PINNED_BITS.weight_bits,) if name in pinned else weight_bits for name in group]
+    return tuple(
+        tuple(LayerBits(weight_bits=w, activation_bits=a) for w in widths)
+        for *widths, a in product(*weights, inputs)
+    )
+
+
+def _agreed(policy: Policy, group: tuple[str, ...], options: tuple[Option, ...]) -> Option:
+    """Return a group's bits in a policy; where they cannot be chosen, the pinned ones."""
+    of_input = {option[0].activation_bits for option in options}
+    shared = policy[group[0]].activation_bits
+    if len(group) == 1:
+        return (policy[group[0]],)
+    (pinned,) = of_input if len(of_input) == 1 else (shared,)
+    return tuple(
+        LayerBits(
+            weight_bits=policy[name].weight_bits
+            if len({option[at].weight_bits for option in options}) > 1
+            else options[0][at].weight_bits,
+            activation_bits=pinned,
+        )
+        for at, name in enumerate(group)
+    )
+
+
+class _Cells(NamedTuple):
+    """Where the options of every group stand in a table, with a place for each of its layers.
+
+    Arrays have the shape (groups, options, layers of a group). A group with fewer layers than
+    another has places that do not count.
+    """
+
+    layers: npt.NDArray[np.intp]
+    weights: npt.NDArray[np.intp]  # bits - 1
+    activations: npt.NDArray[np.intp]
+    counts: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        spec: ModelSpec,
+        groups: tuple[tuple[str, ...], ...],
+        options: tuple[tuple[Option, ...], ...],
+    ) -> "_Cells":
+        place = {layer.name: index for index, layer in enumerate(spec.layers)}
+        shape = (len(groups), max(map(len, options)), max(map(len, groups)))
+        layers, weights, activations = (np.zeros(shape, dtype=np.intp) for _ in range(3))
+        counts = np.zeros(shape, dtype=np.bool_)
+        for at, (group, row) in enumerate(zip(groups, options, strict=True)):
+            members = slice(0, len(group))
+            counts[at, :, members] = True
+            layers[at, :, members] = [place[name] for name in group]
+            weights[at, : len(row), members] = [[b.weight_bits - 1 for b in o] for o in row]
+            # What float activations leave to choose does not hang on the column.
+            activations[at, : len(row), members] = [
+                [min(b.activation_bits, MAX_BITS) - 1 for b in o] for o in row
+            ]
+            for cells in (weights, activations):
+                cells[at, len(row) :] = cells[at, len(row) - 1]
+        return cls(layers, weights, activations, counts)
+
+    def sums(self, table: FloatArray) -> FloatArray:
+        """Return what every option comes to; shapes (layers, 8, 8) -> (groups, options)."""
+        of_layers = np.broadcast_to(table, (int(self.layers.max()) + 1, MAX_BITS, MAX_BITS))
+        picked = of_layers[self.layers, self.weights, self.activations]
+        totals: FloatArray = np.where(self.counts, picked, 0.0).sum(axis=-1)
+        return totals

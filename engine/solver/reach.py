@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from engine.catalog.baselines import BASELINE_BITS, uniform_policy
 from engine.cost.model import CostModel
-from engine.schema.cost import PEAK_METRICS, Budget, Metric
+from engine.schema.cost import PEAK_METRICS, WEIGHT_METRICS, Budget, Metric
 from engine.schema.errors import BudgetUnreachable, InvalidConfig, readable_limit
 from engine.schema.layers import ModelSpec
+from engine.schema.policy import FLOAT_BITS
 from engine.schema.target import Target
+from engine.solver.contradiction import check_together
 from engine.solver.problem import is_within, policy_problem
 
 
@@ -39,6 +41,7 @@ def reach(
     Raises:
         InvalidConfig: the target does not know the metric.
     """
+    is_weights_only = tuple(activation_bits) == (FLOAT_BITS,)
     problem = policy_problem(spec, cost_model, (metric,), weight_bits, activation_bits)
     costs = problem.costs[metric]
     float_value = cost_model.network_cost(spec, None).values.get(metric)
@@ -48,7 +51,9 @@ def reach(
         highest=problem.cost(costs.argmax(axis=1), metric),
         float_value=float_value.value if float_value else None,
         baselines={
-            bits: cost_model.network_cost(spec, uniform_policy(spec, bits, bits))[metric]
+            bits: cost_model.network_cost(
+                spec, uniform_policy(spec, bits, FLOAT_BITS if is_weights_only else bits)
+            )[metric]
             for bits in BASELINE_BITS
         },
     )
@@ -61,16 +66,17 @@ def check_budgets(
     weight_bits: Sequence[int],
     activation_bits: Sequence[int],
 ) -> None:
-    """Refuse a budget that no policy meets, or that every policy meets.
+    """Refuse a budget that no policy meets, or that every policy meets; or two that contradict.
 
     Raises:
         BudgetUnreachable: a budget is below what the narrowest widths cost.
         InvalidConfig: the target does not know a metric, bits do not change it, it is that of a
             single layer, or the budget is above what the widest widths cost, so that nothing is
-            left to search.
+            left to search; or no policy meets two of the budgets at once.
     """
+    is_weights_only = tuple(activation_bits) == (FLOAT_BITS,)
     for budget in budgets:
-        _check_metric(cost_model, budget.metric)
+        _check_metric(cost_model, budget.metric, is_weights_only=is_weights_only)
         span = reach(spec, cost_model, budget.metric, weight_bits, activation_bits)
         if not _is_moved(span) and max(len(weight_bits), len(activation_bits)) > 1:
             moved = [
@@ -91,14 +97,24 @@ def check_budgets(
                 f"{budget.metric} of {budget.limit:g} is above the highest this model reaches on "
                 f"this target, {readable_limit(span.highest)}; ask for at most that",
             )
+    if len(budgets) > 1:
+        metrics = tuple(budget.metric for budget in budgets)
+        problem = policy_problem(spec, cost_model, metrics, weight_bits, activation_bits)
+        check_together(problem, budgets)
 
 
 def _is_moved(span: Reach) -> bool:
     return span.lowest < span.highest
 
 
-def _check_metric(cost_model: CostModel, metric: Metric) -> None:
+def _check_metric(cost_model: CostModel, metric: Metric, *, is_weights_only: bool) -> None:
     """Refuse a metric that no target's bits change, or that this target lacks."""
+    if is_weights_only and metric not in WEIGHT_METRICS:
+        raise InvalidConfig(
+            "budgets",
+            f"{metric} is not known where activations stay float; k-means makes the weights "
+            "smaller, so choose model_bytes",
+        )
     target = cost_model.target
     choices = ", ".join(_askable(target))
     if metric not in target.metrics:

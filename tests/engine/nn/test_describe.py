@@ -331,3 +331,26 @@ def test_describing_changes_nothing_in_the_network() -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert not model[0]._forward_hooks
     assert not model[0]._forward_pre_hooks
+
+
+class Forked(nn.Module):
+    """Two convolutions read one tensor; a third reads it after it was written to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3, padding=1)
+        self.second = nn.Conv2d(3, 4, 1)
+        self.third = nn.Conv2d(3, 4, 1)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.clone()
+        both = self.first(y) + self.second(y)
+        logits: Tensor = self.head((both + self.third(y.relu_())).mean(dim=(2, 3)))
+        return logits
+
+
+def test_layers_that_read_one_tensor_are_named_together() -> None:
+    spec = describe(Forked(), model_id="toy", input=InputSpec(channels=3, size=8), classes=2)
+
+    assert spec.shared_inputs == (("first", "second"),)

@@ -162,14 +162,14 @@ def test_a_policy_for_other_layers_is_refused(
     ("bits", "line"),
     [
         ({"weight_bits": 9, "activation_bits": 4}, "policy.stem.weight_bits: must lie between"),
-        ({"weight_bits": 4}, "policy.stem.activation_bits: is required"),
+        ({"activation_bits": 4}, "policy.stem.weight_bits: is required"),
         (
             {"weight_bits": "many", "activation_bits": 4},
             "policy.stem.weight_bits: Input should be a valid integer",
         ),
         (4, "policy.stem: must be a JSON object"),
     ],
-    ids=["too wide", "no activations", "a word", "no object"],
+    ids=["too wide", "no weights", "a word", "no object"],
 )
 def test_a_layer_that_does_not_fit_is_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, bits: object, line: str

@@ -18,9 +18,11 @@ def problem_of(
 ) -> Problem:
     """Return the problem of these arrays; shapes (layers, options)."""
     layers, options = losses.shape
+    names = tuple(f"layer.{index}" for index in range(layers))
     return Problem(
-        names=tuple(f"layer.{index}" for index in range(layers)),
-        options=(OPTIONS[:options],) * layers,
+        names=names,
+        groups=tuple((name,) for name in names),
+        options=(tuple((bits,) for bits in OPTIONS[:options]),) * layers,
         costs={
             "latency_ms": latency_ms,
             "model_bytes": latency_ms if model_bytes is None else model_bytes,

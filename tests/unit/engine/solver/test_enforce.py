@@ -176,7 +176,8 @@ def test_the_originals_passes_lower_activations_before_weights() -> None:
     options = tuple(LayerBits(weight_bits=w, activation_bits=a) for w in (2, 4) for a in (2, 4))
     problem = Problem(
         names=("only",),
-        options=(options,),
+        groups=(("only",),),
+        options=(tuple((bits,) for bits in options),),
         costs={"latency_ms": np.array([[4.0, 8.0, 8.0, 16.0]])},
         losses=np.zeros((1, 4)),
         fixed={},
