@@ -1,4 +1,4 @@
-"""What the fields of the HAQ form offer, and why some of it cannot be chosen."""
+"""What the fields of the forms offer, and why some of it cannot be chosen."""
 
 from typing import Any
 
@@ -88,4 +88,5 @@ def style_widgets(form: forms.Form) -> None:
         "data-limit": "",
         "class": "form-control unit-input__control",
     }
-    form.fields["checkpoint"].widget.attrs["accept"] = ".safetensors"
+    if "checkpoint" in form.fields:
+        form.fields["checkpoint"].widget.attrs["accept"] = ".safetensors"

@@ -1,0 +1,130 @@
+"""What the forms of all kinds of job share: words to a config, errors at their fields."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django import forms
+
+from engine.catalog.datasets import FOLDER_PREFIX
+from engine.schema.codec import digest
+from engine.schema.configs import Config
+from engine.schema.errors import EngineError, InvalidConfig
+from webapp.accounts.models import User
+from webapp.jobs import queries, services
+from webapp.jobs.form_choices import (
+    FOLDER,
+    dataset_choices,
+    style_widgets,
+    target_choices,
+)
+from webapp.jobs.models import Job
+
+# Where an error about a config's field is shown, if the names differ.
+_FORM_FIELD = {"budgets": "limit"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong, and at which field; "" for the form as a whole."""
+
+    field: str
+    message: str
+
+
+class EngineForm(forms.Form):
+    """A form that launches a job; its fields are those of a kind of job.
+
+    A kind's form has at least dataset, folder, target, metric, limit, preset, seed, name and team.
+    """
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: as Django's Form
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.duplicate: Job | None = None  # a run that answered exactly this already
+        self.problem: Problem | None = None
+        self.offer("dataset", dataset_choices())
+        self.offer("target", target_choices())
+        teams = queries.teams_of(user)
+        cast(forms.ModelChoiceField, self.fields["team"]).queryset = teams  # type: ignore[type-arg] # any team
+        self.fields["team"].initial = teams.first()
+
+    def config(self) -> Config:
+        """Return the config the person means. Raises InvalidConfig where it cannot stand."""
+        raise NotImplementedError
+
+    def offer(self, name: str, choices: Any) -> None:  # Any: Django's choices and groups of them
+        """Give a field its choices."""
+        cast(forms.ChoiceField, self.fields[name]).choices = choices
+
+    @property
+    def dataset_id(self) -> str:
+        """The data set as the config names it."""
+        chosen = self.said("dataset")
+        return f"{FOLDER_PREFIX}{self.said('folder').strip()}" if chosen == FOLDER else chosen
+
+    def launch(self) -> Job | None:
+        """Queue the job; None where something stands against it, which is then at its field."""
+        if not self.is_valid():
+            return None
+        team = self.cleaned_data["team"]
+        try:
+            self.keep_files()
+            config = self.config()
+            self.duplicate = queries.same_search(team, digest(config))
+            if self.duplicate is not None:
+                return None
+            return services.submit_job(
+                user=self.user, team=team, config=config, name=self.cleaned_data["name"]
+            )
+        except EngineError as error:
+            self.add_engine_error(error)
+            return None
+
+    def keep_files(self) -> None:
+        """Store what was uploaded with the form, once it is known to be valid."""
+
+    def add_engine_error(self, error: EngineError) -> None:
+        """Put an engine's error at the field it speaks of, in the form's words."""
+        problem = self.placed(error)
+        self.add_error(problem.field or None, problem.message)
+
+    def placed(self, error: EngineError) -> Problem:
+        """Return an engine's error as the form says it, and at which field."""
+        if isinstance(error, InvalidConfig):
+            config_field, message = error.field, error.message
+        else:  # the others begin with the field's name
+            config_field, _, message = str(error).partition(": ")
+        name = self.field_of(_FORM_FIELD.get(config_field, config_field.rpartition(".")[2]))
+        return Problem(
+            field=name if name in self.fields else "", message=_sentence(message or str(error))
+        )
+
+    def field_of(self, name: str) -> str:
+        """Return where an error about a config's field is shown."""
+        return "folder" if name == "dataset" and self.said("dataset") == FOLDER else name
+
+    def value(self, name: str) -> Any:  # Any: what a widget makes of the request
+        """Return what a field says as the form stands, valid or not."""
+        if self.is_bound:
+            return self[name].value()
+        # Not by way of the bound field: it would remember a value that is set later.
+        return self.get_initial_for_field(self.fields[name], name)
+
+    def said(self, name: str) -> str:
+        """Return what a field says as text."""
+        return str(self.value(name) or "")
+
+    def said_limit(self) -> float | None:
+        """Return the limit as the form stands; None where it is no number."""
+        try:
+            return float(self.said("limit"))
+        except ValueError:
+            return None
+
+    def style(self) -> None:
+        """Give each widget the class of its look; the last thing a form does to its fields."""
+        style_widgets(self)
+
+
+def _sentence(message: str) -> str:
+    return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")
