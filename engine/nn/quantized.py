@@ -92,7 +92,7 @@ class QuantizedLayer(nn.Module):
         """Return the layer's output; in eval mode it carries no gradient to the weights."""
         if not self.training:
             weight, bias = self._evaluated_operands()
-            return _apply(self.inner, self._input_steps(x), weight, bias)
+            return apply_inner(self.inner, self._input_steps(x), weight, bias)
         if self._quantizes_input:
             x = quantize_activation(
                 x, self.activation_clip, levels=self._activation_levels, signed=self.input_signed
@@ -100,7 +100,7 @@ class QuantizedLayer(nn.Module):
         weight = self.inner.weight
         if self._quantizes_weights:
             weight = quantize_weight(weight, self.weight_scale, levels=self._weight_levels)
-        return _apply(self.inner, x, weight, self.inner.bias)
+        return apply_inner(self.inner, x, weight, self.inner.bias)
 
     def _input_steps(self, x: Tensor) -> Tensor:
         """Return a quantised input in units of its scale, which the weights carry."""
@@ -132,13 +132,18 @@ class QuantizedLayer(nn.Module):
         return weight * self._multiplier_C.view(shape), shift
 
 
-def quantize_layers(model: nn.Module, specs: Sequence[LayerSpec]) -> dict[str, QuantizedLayer]:
+def quantize_layers(
+    model: nn.Module,
+    specs: Sequence[LayerSpec],
+    *,
+    kind: type[QuantizedLayer] = QuantizedLayer,
+) -> dict[str, QuantizedLayer]:
     """Put a quantised layer in the place of each listed one; return them by name, in that order.
 
     Raises:
         UnsupportedModel: a listed layer is neither a 2-d convolution nor linear.
     """
-    return {spec.name: _swap(model, spec) for spec in specs}
+    return {spec.name: _swap(model, spec, kind) for spec in specs}
 
 
 def quantized_layers(model: nn.Module) -> dict[str, QuantizedLayer]:
@@ -199,14 +204,17 @@ class _QuantizeActivation(torch.autograd.Function):
         return passed, toward_clip.sum(), None, None
 
 
-def _apply(inner: nn.Conv2d | nn.Linear, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def apply_inner(
+    inner: nn.Conv2d | nn.Linear, x: Tensor, weight: Tensor, bias: Tensor | None
+) -> Tensor:
+    """Return what a layer makes of its input with other weights."""
     if isinstance(inner, nn.Linear):
         return nn.functional.linear(x, weight, bias)
     output: Tensor = inner._conv_forward(x, weight, bias)
     return output
 
 
-def _swap(model: nn.Module, spec: LayerSpec) -> QuantizedLayer:
+def _swap(model: nn.Module, spec: LayerSpec, kind: type[QuantizedLayer]) -> QuantizedLayer:
     parent_name, _, child_name = spec.name.rpartition(".")
     parent = model.get_submodule(parent_name)
     inner = getattr(parent, child_name, None)
@@ -214,7 +222,7 @@ def _swap(model: nn.Module, spec: LayerSpec) -> QuantizedLayer:
         raise UnsupportedModel(
             spec.name, f"is a {type(inner).__name__}; only Conv2d and Linear can be quantised"
         )
-    layer = QuantizedLayer(inner, input_signed=spec.input_signed)
+    layer = kind(inner, input_signed=spec.input_signed)
     layer.train(inner.training)
     setattr(parent, child_name, layer)
     return layer
