@@ -58,6 +58,19 @@ DATASETS: dict[str, DatasetEntry] = {
             built_in=True,
         ),
         DatasetEntry(
+            id="cluttered-fashion-mnist",
+            title="Cluttered Fashion-MNIST",
+            description="Fashion-MNIST made harder: each piece of clothing at a size and a place "
+            "of its own on 48 px, among fragments of others. Made as it is used.",
+            channels=1,
+            size=48,
+            classes=10,
+            mean=(0.1684,),
+            std=(0.3068,),
+            source="Made from Fashion-MNIST; after Mnih et al. 2014",
+            built_in=True,
+        ),
+        DatasetEntry(
             id="cifar10",
             title="CIFAR-10",
             description="Colour 32 px pictures, 10 classes, from the worker's data folder.",

@@ -33,7 +33,7 @@ class MemoryPixels:
 
     def at(self, indices_N: Tensor) -> Tensor:
         """Return these images at the network's size; grey ones repeated over its channels."""
-        sized_NCHW = _to_size(self._pixels_NCHW[indices_N], self._input.size)
+        sized_NCHW = to_size(self._pixels_NCHW[indices_N], self._input.size)
         return sized_NCHW.expand(-1, self._input.channels, -1, -1)
 
     def fingerprint(self) -> str:
@@ -41,7 +41,8 @@ class MemoryPixels:
         return hashlib.sha256(self._pixels_NCHW.numpy().tobytes()).hexdigest()
 
 
-def _to_size(pixels_NCHW: Tensor, size: int) -> Tensor:
+def to_size(pixels_NCHW: Tensor, size: int) -> Tensor:
+    """Return bytes at another side: with a border where they are a little small, else resized."""
     native = pixels_NCHW.shape[-1]
     border = size - native
     if border == 0:

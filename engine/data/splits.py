@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from engine.catalog.datasets import FOLDER_PREFIX, DatasetEntry, dataset_entry
 from engine.catalog.models import ModelEntry
 from engine.data.cifar10 import load_cifar10
+from engine.data.cluttered import ClutteredPixels
 from engine.data.fashion_mnist import load_fashion_mnist
 from engine.data.image_folder import FolderPixels, fits_in_memory, split_folder
-from engine.data.image_set import ImageSet, Normalisation
+from engine.data.image_set import ImageSet, Normalisation, Pixels
 from engine.data.memory import MemoryPixels
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import InputSpec
@@ -47,6 +48,8 @@ def load_splits(
     statistics = _over_channels(statistics, input.channels)
     if dataset_id.startswith(FOLDER_PREFIX):
         return _folder_splits(entry, input, statistics)
+    if dataset_id == "cluttered-fashion-mnist":
+        return _cluttered_splits(entry, input, statistics, data_root)
     if dataset_id == "fashion-mnist":
         raw, note = load_fashion_mnist(data_root)
         arrays = {name: (one.images[:, None], one.labels) for name, one in raw.items()}
@@ -79,6 +82,17 @@ def _folder_splits(entry: DatasetEntry, input: InputSpec, statistics: Normalisat
     return _splits(sets, entry, f"Images of {entry.source}: {counts}.")
 
 
+def _cluttered_splits(
+    entry: DatasetEntry, input: InputSpec, statistics: Normalisation, data_root: Path
+) -> Splits:
+    raw, note = load_fashion_mnist(data_root)
+    sets = {
+        name: _image_set(ClutteredPixels(one, name, input=input), one.labels, entry, statistics)
+        for name, one in raw.items()
+    }
+    return _splits(sets, entry, f"Cluttered, image by image. {note}")
+
+
 def _in_memory(
     images_NCHW: NDArray[np.uint8],
     labels_N: NDArray[np.int64],
@@ -86,11 +100,14 @@ def _in_memory(
     input: InputSpec,
     statistics: Normalisation,
 ) -> ImageSet:
+    return _image_set(MemoryPixels(images_NCHW, input=input), labels_N, entry, statistics)
+
+
+def _image_set(
+    pixels: Pixels, labels_N: NDArray[np.int64], entry: DatasetEntry, statistics: Normalisation
+) -> ImageSet:
     return ImageSet(
-        MemoryPixels(images_NCHW, input=input),
-        torch.from_numpy(labels_N),
-        classes=entry.classes,
-        normalisation=statistics,
+        pixels, torch.from_numpy(labels_N), classes=entry.classes, normalisation=statistics
     )
 
 
