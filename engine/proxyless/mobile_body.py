@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from engine.nn.depthwise import DepthwiseConv2d
 from engine.nn.initialise import initialise
+from engine.nn.mbconv import MBConv
 from engine.nn.mobile_network import (
     Classifier,
     MobileBlock,
@@ -15,7 +17,7 @@ from engine.nn.mobile_network import (
 )
 from engine.proxyless.mixed_op import MixedOp
 from engine.proxyless.shared_weights import SharedMBConv, SharedWeights
-from engine.schema.architecture import Architecture, BlockSpec, SearchSpace
+from engine.schema.architecture import Architecture, BlockSpec, OpSpec, SearchSpace
 
 
 class MobileBody(nn.Module):
@@ -49,7 +51,8 @@ class MobileBody(nn.Module):
     @property
     def places(self) -> tuple[int, ...]:
         """Return which of an architecture's choices each mixed operation makes."""
-        return tuple(i for i, block in enumerate(self.space.blocks) if not block.is_fixed)
+        decisions = enumerate(self.space.decisions)
+        return tuple(place for place, block in decisions if not block.is_fixed)
 
     def plain(self, architecture: Architecture, generator: torch.Generator) -> MobileNetwork:
         """Return an architecture's network with new weights."""
@@ -75,7 +78,7 @@ def _block(block: BlockSpec, *, shared: bool) -> nn.Module:
     if block.is_fixed:
         return MobileBlock(block, block.ops[0])
     if not shared:
-        candidates = [operation(block, op) for op in block.ops]
+        candidates = [_private(block, op) for op in block.ops]
         return MixedOp(candidates, has_shortcut=block.has_shortcut)
     weights = SharedWeights(block, block.ops)
     candidates = [
@@ -83,6 +86,15 @@ def _block(block: BlockSpec, *, shared: bool) -> nn.Module:
         for op in block.ops
     ]
     return MixedOp(candidates, has_shortcut=block.has_shortcut, shared=weights)
+
+
+def _private(block: BlockSpec, op: OpSpec) -> nn.Module:
+    candidate = operation(block, op)
+    if isinstance(candidate, MBConv):
+        candidate.depth_conv.conv = DepthwiseConv2d(
+            block.in_channels * op.expansion, kernel_size=op.kernel_size, stride=block.stride
+        )
+    return candidate
 
 
 def _state(block: nn.Module, choice: int) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.nn.conv_norm import batch_norm
+from engine.nn.depthwise import depthwise_conv2d
 from engine.nn.initialise import draw_convolution
 from engine.schema.architecture import BlockSpec, OpSpec
 
@@ -66,13 +67,7 @@ class SharedMBConv(nn.Module):
             wide_NCHW = functional.conv2d(map_NCHW, weights.expand[: self.middle])
             wide_NCHW = functional.relu6(self.expand_norm(wide_NCHW), inplace=True)
         kernel = weights.kernel(self.middle, self.kernel_size)
-        deep_NCHW = functional.conv2d(
-            wide_NCHW,
-            kernel,
-            stride=self.stride,
-            padding=self.kernel_size // 2,
-            groups=self.middle,
-        )
+        deep_NCHW = depthwise_conv2d(wide_NCHW, kernel, stride=self.stride)
         deep_NCHW = functional.relu6(self.depthwise_norm(deep_NCHW), inplace=True)
         result_NCHW: Tensor = self.project_norm(
             functional.conv2d(deep_NCHW, weights.project[:, : self.middle])

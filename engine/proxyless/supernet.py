@@ -53,7 +53,7 @@ class SuperNet(nn.Module):
             self.body = MobileBody(space, shared=shared)
         self.body.to_empty(device="cpu")
         self.body.initialise(generator)
-        self._places, self._length = self.body.places, len(space.blocks)
+        self._places, self._length = self.body.places, len(space.decisions)
         self.mixed_ops = tuple(each for each in self.modules() if isinstance(each, MixedOp))
         for alphas_P in self.architecture_parameters():
             if alpha_init == "normal":
