@@ -25,9 +25,12 @@ class Normalisation:
 
     def apply(self, pixels_NCHW: Tensor) -> Tensor:
         """Return 8-bit pixels as floats of about zero mean and unit deviation, channels last."""
-        scale_C11 = torch.tensor([1 / (255 * std) for std in self.std]).view(-1, 1, 1)
+        device = pixels_NCHW.device
+        scale_C11 = torch.tensor([1 / (255 * std) for std in self.std], device=device).view(
+            -1, 1, 1
+        )
         shift_C11 = torch.tensor(
-            [-mean / std for mean, std in zip(self.mean, self.std, strict=True)]
+            [-mean / std for mean, std in zip(self.mean, self.std, strict=True)], device=device
         ).view(-1, 1, 1)
         floats_NCHW = pixels_NCHW.to(torch.float32, memory_format=torch.channels_last)
         return floats_NCHW.mul_(scale_C11).add_(shift_C11)
@@ -56,7 +59,7 @@ class ImageSet:
         self.classes = classes
         self.labels_N = labels_N
         self.normalisation = normalisation
-        self._pixels = pixels
+        self.pixels = pixels
 
     def __len__(self) -> int:
         return len(self.labels_N)
@@ -65,12 +68,12 @@ class ImageSet:
     def fingerprint(self) -> str:
         """Tell this split from any other by its images and labels, in hex."""
         labels = hashlib.sha256(self.labels_N.numpy().tobytes()).hexdigest()
-        return hashlib.sha256(f"{self._pixels.fingerprint()}:{labels}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.pixels.fingerprint()}:{labels}".encode()).hexdigest()
 
     def first(self, count: int) -> tuple[Tensor, Tensor]:
         """Return the first images and their labels; all of them where there are fewer."""
         indices_N = torch.arange(min(count, len(self)))
-        return self.normalisation.apply(self._pixels.at(indices_N)), self.labels_N[indices_N]
+        return self.normalisation.apply(self.pixels.at(indices_N)), self.labels_N[indices_N]
 
     def batch_count(self, batch_size: int, *, limit: int | None = None) -> int:
         """Return how many batches a shuffled pass has."""
@@ -95,13 +98,13 @@ class ImageSet:
         images = _limited(len(self), limit)
         if generator is None:
             for chunk_B in torch.split(torch.arange(images), batch_size)[start:]:
-                yield self.normalisation.apply(self._pixels.at(chunk_B)), self.labels_N[chunk_B]
+                yield self.normalisation.apply(self.pixels.at(chunk_B)), self.labels_N[chunk_B]
             return
         order_N = torch.randperm(images, generator=generator)
         first_seed = int(torch.randint(_SEED_RANGE, (), generator=generator))
         for number in range(start, self.batch_count(batch_size, limit=limit)):
             chunk_B = order_N[number * batch_size : (number + 1) * batch_size]
-            pixels_BCHW = self._pixels.at(chunk_B)
+            pixels_BCHW = self.pixels.at(chunk_B)
             if augment:
                 # A stream per batch: a resumed pass need not draw those it skips.
                 own = torch.Generator().manual_seed(first_seed + number)
@@ -117,10 +120,12 @@ def flip_and_shift(pixels_NCHW: Tensor, *, generator: torch.Generator) -> Tensor
     top_N = torch.randint(2 * reach + 1, (count, 1), generator=generator)
     left_N = torch.randint(2 * reach + 1, (count, 1), generator=generator)
     flipped_N = torch.randint(2, (count, 1), generator=generator, dtype=torch.bool)
+    # Drawn on the CPU, so that every device sees the same images.
     rows_NH = top_N + torch.arange(height)
     ascending_W = torch.arange(width)
     columns_NW = left_N + torch.where(flipped_N, ascending_W.flip(0), ascending_W)
-    image_N = torch.arange(count)
+    rows_NH, columns_NW = rows_NH.to(pixels_NCHW.device), columns_NW.to(pixels_NCHW.device)
+    image_N = torch.arange(count, device=pixels_NCHW.device)
     # Indexing by three arrays puts the channels last.
     cut_NHWC = padded_NCHW.permute(0, 2, 3, 1)[
         image_N[:, None, None], rows_NH[:, :, None], columns_NW[:, None, :]
