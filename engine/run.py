@@ -9,8 +9,10 @@ import torch
 from engine.export.files import FOLDER
 from engine.haq.quantize import quantize
 from engine.haq.resumption import quantize_resumed
+from engine.proxyless.resumption import search_resumed
+from engine.proxyless.search import search
 from engine.schema.codec import digest, to_line
-from engine.schema.configs import Config, QuantizeConfig
+from engine.schema.configs import Config, QuantizeConfig, SearchConfig
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event, RunFinished, RunStarted
 from engine.schema.places import Places
@@ -52,6 +54,9 @@ def _events(
         case QuantizeConfig():
             yield quantize_resumed(config, workdir) or _started(config)
             yield from quantize(config, workdir, places=places, interrupt=interrupt)
+        case SearchConfig():
+            yield search_resumed(config, workdir) or _started(config)
+            yield from search(config, workdir, places=places, interrupt=interrupt)
         case _:
             raise InvalidConfig("kind", f"{config.kind} cannot be run by this version")
 

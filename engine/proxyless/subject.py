@@ -1,0 +1,80 @@
+"""What a search is about: its space, its images, its costs, its device."""
+
+from dataclasses import dataclass
+
+import torch
+
+from engine.catalog.datasets import dataset_entry
+from engine.catalog.spaces import space_for
+from engine.catalog.targets import target_entry
+from engine.cost.pricing import cost_model
+from engine.data.held import held
+from engine.data.image_set import ImageSet
+from engine.data.splits import Splits, load_splits
+from engine.proxyless.hardware_loss import hardware_term
+from engine.proxyless.priced_space import PricedSpace, price_space
+from engine.schema.configs import SearchConfig
+from engine.schema.errors import InvalidConfig
+from engine.schema.places import Places
+from engine.schema.space_shape import SpaceShape
+from engine.training.device import pick_device
+from engine.training.precision import Mixed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Subject:
+    """A priced space with its images, and the device that it is searched on."""
+
+    priced: PricedSpace
+    splits: Splits
+    train: ImageSet  # the same images as in `splits`, kept on the device where they fit
+    search: ImageSet
+    device: torch.device
+
+
+def prepare(config: SearchConfig, places: Places) -> Subject:
+    """Return the subject; whatever cannot be done is found out here.
+
+    Raises:
+        InvalidConfig: a field names what does not exist or does not fit.
+        BudgetUnreachable: no network of the space meets the budgets.
+    """
+    device = pick_device(config.device)
+    Mixed(config.precision, device)
+    hardware_term(config)
+    dataset = dataset_entry(config.dataset)
+    space = space_for(config.space, dataset=dataset, shape=SpaceShape(width=config.width))
+    costs = cost_model(target_entry(config.target, tables=places.tables))
+    priced = price_space(config, space, costs)
+    splits = load_splits(config.dataset, input=space.input, data_root=places.data_root)
+    _require_images(config, splits)
+    effort = config.effort
+    most = max(effort.train_images, effort.final_images)
+    return Subject(
+        priced=priced,
+        splits=splits,
+        train=held(splits.train, device, limit=most),
+        search=held(splits.search, device, limit=effort.search_images),
+        device=device,
+    )
+
+
+def _require_images(config: SearchConfig, splits: Splits) -> None:
+    effort, search = config.effort, min(config.effort.search_images, len(splits.search))
+    needed = {
+        "effort.batch_size": effort.batch_size,
+        "effort.policy_images": effort.policy_images if config.algorithm == "reinforce" else 0,
+    }
+    for name, images in needed.items():
+        if images > search:
+            raise InvalidConfig(
+                name,
+                f"a batch of {images} is more than the {search} images of the search split; "
+                "ask for a smaller one or give more images",
+            )
+    if search < splits.classes:
+        raise InvalidConfig(
+            "dataset",
+            f"the search split has {search} images for {splits.classes} classes; "
+            "give at least one for each",
+        )
