@@ -1,4 +1,4 @@
-"""The engine as a program: `python -m engine list|describe|price|run`.
+"""The engine as a program: `python -m engine list|describe|price|profile|run`.
 
 Answers are JSON on stdout. What the person who asks can mend is one line on stderr and exit
 status 2; a run that was stopped at a safe point exits with 3; anything else is a bug.
@@ -16,16 +16,28 @@ from typing import TYPE_CHECKING, NoReturn
 
 from engine.catalog.baselines import uniform_policy
 from engine.catalog.datasets import DATASETS, DatasetEntry, dataset_entry
+from engine.catalog.hosts import HOSTS
 from engine.catalog.models import MODELS, fitted_input, layer_table, model_entry
 from engine.catalog.presets import QUANTIZE_PRESETS
+from engine.catalog.spaces import SPACES, space_entry
+from engine.catalog.tables import read_table, stored_tables, table_target
 from engine.catalog.targets import TARGETS, target_entry
 from engine.cost.price import price
 from engine.cost.pricing import cost_model
-from engine.schema.codec import config_from_json, policy_from_json, to_json, to_line
+from engine.schema.codec import (
+    Json,
+    config_from_json,
+    from_json,
+    policy_from_json,
+    to_json,
+    to_line,
+)
 from engine.schema.errors import EngineError, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.places import Places
 from engine.schema.policy import MAX_BITS, Policy
+from engine.schema.profile_config import ProfileConfig, ProfileEffort
+from engine.schema.target import Target
 
 if TYPE_CHECKING:
     from engine.training.interrupt import Interrupt
@@ -33,8 +45,9 @@ if TYPE_CHECKING:
 OK, UNREAD, USER_ERROR, STOPPED = 0, 1, 2, 3
 
 CATALOGUES: Mapping[str, Mapping[str, object]] = {
-    "targets": TARGETS,
+    "targets": {**TARGETS, **HOSTS},
     "models": MODELS,
+    "spaces": SPACES,
     "datasets": DATASETS,
     "presets": QUANTIZE_PRESETS,
 }
@@ -64,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="what one may choose")
     listing.add_argument("catalogue", choices=list(CATALOGUES))
+    _add_tables(listing)
     listing.set_defaults(command=_list)
 
     describing = commands.add_parser("describe", help="the quantisable layers of a model")
@@ -72,7 +86,10 @@ def _parser() -> argparse.ArgumentParser:
 
     pricing = commands.add_parser("price", help="what a model costs on a target")
     _add_model(pricing)
-    pricing.add_argument("--target", required=True, metavar="T", help="an id of `list targets`")
+    pricing.add_argument(
+        "--target", required=True, metavar="T", help="an id of `list targets`, or a table's file"
+    )
+    _add_tables(pricing)
     pricing.add_argument(
         "--weight-bits", type=int, metavar="N", help=f"of every layer (default {MAX_BITS})"
     )
@@ -83,11 +100,17 @@ def _parser() -> argparse.ArgumentParser:
     pricing.add_argument("--float", action="store_true", help="32-bit floats, no bits")
     pricing.set_defaults(command=_price)
 
+    profiling = commands.add_parser("profile", help="times on this machine, as a table")
+    _add_profile(profiling)
+    _add_tables(profiling)
+    profiling.set_defaults(command=_profile)
+
     running = commands.add_parser("run", help="a search; prints its events, one JSON line each")
     running.add_argument("config", type=Path, metavar="CONFIG.json")
     running.add_argument("--workdir", type=Path, required=True, help="checkpoints and results")
     running.add_argument("--data-root", type=Path, default=Path("var/data"))
     running.add_argument("--weights-store", type=Path, default=Path("var/weights"))
+    _add_tables(running)
     running.set_defaults(command=_run)
     return parser
 
@@ -97,8 +120,43 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", metavar="D", help="fit the ends to an id of `list datasets`")
 
 
+def _add_tables(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tables", type=Path, default=Path("var/tables"), help="folder of measured tables"
+    )
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument("--space", metavar="S", help="an id of `list spaces`")
+    subject.add_argument("--model", metavar="M", help="an id of `list models`, or torchvision's")
+    parser.add_argument("--dataset", default="", help="fit a model's ends to a data set")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--out", type=Path, required=True, metavar="TABLE.json")
+    parser.add_argument("--name", help="of the table (default: the file's)")
+    parser.add_argument(
+        "--precision", action="append", default=[], help="fp32, int8 (cpu); fp32, fp16, bf16 (cuda)"
+    )
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0, help="of the networks that are drawn")
+    effort = ProfileEffort()
+    parser.add_argument("--samples", type=int, default=effort.samples)
+    parser.add_argument("--seconds", type=float, default=effort.sampling_s, help="of each sampling")
+    parser.add_argument("--warmup", type=float, default=effort.warmup_s, metavar="SECONDS")
+    parser.add_argument("--networks", type=int, default=effort.networks, help="run end to end")
+
+
 def _list(options: argparse.Namespace) -> int:
-    return _print([to_json(entry) for entry in CATALOGUES[options.catalogue].values()])
+    entries = list(CATALOGUES[options.catalogue].values())
+    if options.catalogue == "targets":
+        entries += [table_target(table) for table in stored_tables(options.tables)]
+    return _print([_without_rows(to_json(entry)) for entry in entries])
+
+
+def _without_rows(entry: Json) -> Json:
+    """A list tells what there is; a table's thousands of times are in its file."""
+    return {name: value for name, value in entry.items() if name != "cost_table"}
 
 
 def _describe(options: argparse.Namespace) -> int:
@@ -106,15 +164,61 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 def _price(options: argparse.Namespace) -> int:
-    target = target_entry(options.target)
+    target = _target(options.target, options.tables)
     spec = _model_spec(options.model, options.dataset)
     return _print(price(spec, cost_model(target), _asked_policy(options, spec)))
 
 
+def _target(asked: str, tables: Path) -> Target:
+    """Return a target by its id, or by the file of a table."""
+    if asked.endswith(".json"):
+        return table_target(read_table(Path(asked)))
+    return target_entry(asked, tables=tables)
+
+
+def _profile(options: argparse.Namespace) -> int:
+    values = {
+        "name": options.name or options.out.stem,
+        "subject": options.space or options.model,
+        "dataset": options.dataset,
+        "device": options.device,
+        "precisions": options.precision,
+        "batch": options.batch,
+        "threads": options.threads,
+        "seed": options.seed,
+        "effort": {
+            "samples": options.samples,
+            "sampling_s": options.seconds,
+            "warmup_s": options.warmup,
+            "longest_s": max(ProfileEffort().longest_s, options.seconds),
+            "networks": options.networks,
+        },
+    }
+    config = from_json(ProfileConfig, values)
+    if options.space:
+        space_entry(options.space)
+    _make_folder(options.out.parent, "out")
+    # Imported here, since it loads the runtimes; signals are caught before that.
+    from engine.training.interrupt import Interrupt, Stopped  # noqa: PLC0415
+
+    interrupt = Interrupt()
+    listen_to_signals(interrupt)
+    from engine.profiling.command import profile_to_file  # noqa: PLC0415 - as above
+
+    try:
+        return _print(
+            profile_to_file(config, options.out, tables=options.tables, interrupt=interrupt)
+        )
+    except Stopped:
+        return STOPPED
+
+
 def _run(options: argparse.Namespace) -> int:
     config = config_from_json(_read_json(options.config, "config"))
-    _make_folder(options.workdir)
-    places = Places(data_root=options.data_root, weights_store=options.weights_store)
+    _make_folder(options.workdir, "workdir")
+    places = Places(
+        data_root=options.data_root, weights_store=options.weights_store, tables=options.tables
+    )
     # Imported here, since it loads torch; signals are caught before that takes its seconds.
     from engine.training.interrupt import Interrupt, Stopped  # noqa: PLC0415
 
@@ -207,11 +311,11 @@ def _read_json(path: Path, field: str) -> object:
     return data
 
 
-def _make_folder(path: Path) -> None:
+def _make_folder(path: Path, field: str) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidConfig("workdir", f"cannot make {path}: {error.strerror}") from error
+        raise InvalidConfig(field, f"cannot make {path}: {error.strerror}") from error
 
 
 def _print(value: object) -> int:

@@ -11,11 +11,13 @@ from engine.haq.quantize import quantize
 from engine.haq.resumption import quantize_resumed
 from engine.proxyless.resumption import search_resumed
 from engine.proxyless.search import search
+from engine.profiling.profile import profile
 from engine.schema.codec import digest, to_line
 from engine.schema.configs import Config, QuantizeConfig, SearchConfig
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event, RunFinished, RunStarted
 from engine.schema.places import Places
+from engine.schema.profile_config import ProfileConfig
 from engine.training.device import pick_device
 from engine.training.interrupt import Interrupt
 
@@ -57,6 +59,8 @@ def _events(
         case SearchConfig():
             yield search_resumed(config, workdir) or _started(config)
             yield from search(config, workdir, places=places, interrupt=interrupt)
+        case ProfileConfig():
+            yield from profile(config, workdir, interrupt=interrupt)
         case _:
             raise InvalidConfig("kind", f"{config.kind} cannot be run by this version")
 

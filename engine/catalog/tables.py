@@ -114,12 +114,21 @@ def read_table(path: Path) -> CostTable:
     return from_json(CostTable, data)
 
 
+def stored_tables(folder: Path | None) -> list[CostTable]:
+    """Return every table of a folder, by name and time.
+
+    Raises:
+        InvalidConfig: a file of it cannot be read.
+    """
+    if folder is None or not folder.is_dir():
+        return []
+    tables = [read_table(path) for path in folder.glob("*.json")]
+    return sorted(tables, key=lambda table: (table.name, table.measured_at))
+
+
 def newest_table(folder: Path | None, host: str) -> CostTable | None:
     """Return what a profile of this host's device measured last; None: there is no such table."""
-    if folder is None or not folder.is_dir():
-        return None
-    tables = [read_table(path) for path in folder.glob("*.json")]
-    own = [table for table in tables if table.host == host]
+    own = [table for table in stored_tables(folder) if table.host == host]
     return max(own, key=lambda table: table.measured_at, default=None)
 
 

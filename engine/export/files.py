@@ -11,7 +11,7 @@ from engine.schema.results import Artifact
 FOLDER = "artifacts"
 _BLOCK = 2**20
 
-Role = Literal["checkpoint", "policy", "config", "architecture", "log", "report"]
+Role = Literal["checkpoint", "policy", "config", "table", "architecture", "log", "report"]
 
 
 def artifact(path: Path, *, workdir: Path, role: Role, title: str, media_type: str) -> Artifact:

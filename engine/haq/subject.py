@@ -70,7 +70,7 @@ def prepare(config: QuantizeConfig, places: Places) -> Subject:
             f"{config.model} has {len(spec.layers)} quantisable layers; the first and the last "
             f"keep 8 bits, so at least {_FEWEST_LAYERS} are needed",
         )
-    costs = cost_model(target_entry(config.target))
+    costs = cost_model(target_entry(config.target, tables=places.tables))
     check_budgets(spec, costs, config.budgets, config.weight_bits, config.activation_bits)
     splits = load_splits(
         config.dataset,

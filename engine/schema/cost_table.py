@@ -220,12 +220,7 @@ class CostTable:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidConfig(
-                "name",
-                "must be 1 to 48 small letters, digits, points, hyphens or underscores, "
-                f"a letter or digit first; got {self.name!r}",
-            )
+        check_table_name(self.name)
         if not 1 <= self.batch <= 4096:
             raise InvalidConfig("batch", f"must lie in 1 .. 4096, got {self.batch}")
         if not 1 <= self.rows <= MOST_ROWS:
@@ -246,3 +241,17 @@ class CostTable:
         order: tuple[KernelPrecision, ...] = ("fp32", "bf16", "fp16", "int8")
         times = [row.times for row in self.blocks] + [row.times for row in self.layers]
         return tuple(one for one in order if times and all(one in row for row in times))
+
+
+def check_table_name(name: str) -> None:
+    """Check that a name can stand in a table's id.
+
+    Raises:
+        InvalidConfig: it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidConfig(
+            "name",
+            "must be 1 to 48 small letters, digits, points, hyphens or underscores, a letter or "
+            f"digit first; got {name!r}",
+        )

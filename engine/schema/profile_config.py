@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from engine.schema.cost import Budget
-from engine.schema.cost_table import Host, KernelPrecision
+from engine.schema.cost_table import Host, KernelPrecision, check_table_name
 from engine.schema.errors import InvalidConfig
 
 _STRICT = {"extra": "forbid"}  # read by the codec, as in `configs`
@@ -77,6 +77,7 @@ class ProfileConfig:
     def __post_init__(self) -> None:
         for name in ("name", "subject"):
             _require(bool(getattr(self, name)), name, "is required; choose one")
+        check_table_name(self.name)
         possible = _ON_HOST[self.device]
         for precision in self.precisions:
             _require(

@@ -1,0 +1,1 @@
+"""Real measurement: every block of a space or layer of a model, timed on this machine."""
