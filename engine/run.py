@@ -9,9 +9,9 @@ import torch
 from engine.export.files import FOLDER
 from engine.haq.quantize import quantize
 from engine.haq.resumption import quantize_resumed
+from engine.profiling.profile import profile
 from engine.proxyless.resumption import search_resumed
 from engine.proxyless.search import search
-from engine.profiling.profile import profile
 from engine.schema.codec import digest, to_line
 from engine.schema.configs import Config, QuantizeConfig, SearchConfig
 from engine.schema.errors import InvalidConfig
@@ -56,11 +56,11 @@ def _events(
         case QuantizeConfig():
             yield quantize_resumed(config, workdir) or _started(config)
             yield from quantize(config, workdir, places=places, interrupt=interrupt)
+        case ProfileConfig():
+            yield from profile(config, workdir, interrupt=interrupt)
         case SearchConfig():
             yield search_resumed(config, workdir) or _started(config)
             yield from search(config, workdir, places=places, interrupt=interrupt)
-        case ProfileConfig():
-            yield from profile(config, workdir, interrupt=interrupt)
         case _:
             raise InvalidConfig("kind", f"{config.kind} cannot be run by this version")
 
