@@ -1,6 +1,7 @@
 """Rows out of a file, collected one by one: the second of a shape and a bad time are refused."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -124,19 +125,25 @@ def check_shape(shape: Shape, *, row: str) -> None:
         )
 
 
-def check_duplicates(table: CostTable) -> None:
-    """Check that a document has each shape once.
+def check_rows(table: CostTable) -> None:
+    """Check that a document has possible shapes, each once.
 
     Raises:
-        InvalidTable: naming the second row of a shape.
+        InvalidTable: naming the row.
     """
-    seen: dict[object, str] = {}
-    places = (
-        [(row_key(row), f"blocks[{i}]") for i, row in enumerate(table.blocks)]
-        + [(layer_shape(row), f"layers[{i}]") for i, row in enumerate(table.layers)]
-        + [((row.layer, layer_shape(row)), f"grids[{i}]") for i, row in enumerate(table.grids)]
-    )
-    for shape, place in places:
-        if shape in seen:
-            raise InvalidTable(f"the same shape as in {seen[shape]}", row=place)
-        seen[shape] = place
+    seen: dict[tuple[str, Shape], str] = {}
+    for place, name, shape in _places(table):
+        check_shape(shape, row=place)
+        if (name, shape) in seen:
+            raise InvalidTable(f"the same shape as in {seen[name, shape]}", row=place)
+        seen[name, shape] = place
+
+
+def _places(table: CostTable) -> Iterator[tuple[str, str, Shape]]:
+    """Yield each row's place, the layer that it names if it names one, and its shape."""
+    for index, block in enumerate(table.blocks):
+        yield f"blocks[{index}]", "", row_key(block)
+    for index, layer in enumerate(table.layers):
+        yield f"layers[{index}]", "", layer_shape(layer)
+    for index, grid in enumerate(table.grids):
+        yield f"grids[{index}]", grid.layer, layer_shape(grid)

@@ -11,17 +11,18 @@ from pathlib import PurePath
 from typing import Final, Literal, get_args
 
 from engine.cost.csv_table import csv_rows
-from engine.cost.imported_rows import ImportedRows, TimeUnit, check_duplicates
+from engine.cost.imported_rows import ImportedRows, TimeUnit, check_rows
 from engine.cost.npy_table import npy_rows
 from engine.cost.yaml_table import yaml_rows
 from engine.schema.codec import from_json
-from engine.schema.cost_table import CostTable
+from engine.schema.cost_table import BlockRow, CostTable, GridRow, LayerRow
 from engine.schema.errors import InvalidConfig, InvalidTable
 from engine.schema.layers import ModelSpec
 
 TableFormat = Literal["npy", "yaml", "csv", "json"]
 
 MOST_BYTES: Final = 4 * 2**20
+_ROWS: Mapping[str, type] = {"blocks": BlockRow, "layers": LayerRow, "grids": GridRow}
 _PACKED = {b"PK": "zip", b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"\x28\xb5": "zstd"}
 
 
@@ -108,9 +109,25 @@ def _document(data: bytes) -> CostTable:
         value = json.loads(_text(data), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidTable(f"is not JSON: {error}") from error
-    table = from_json(CostTable, value)
-    check_duplicates(table)
+    try:
+        table = from_json(CostTable, value)
+    except InvalidConfig as error:
+        raise _in_its_row(value) or error from error
+    check_rows(table)
     return table
+
+
+def _in_its_row(document: object) -> InvalidTable | None:
+    """Return the error of the first row that cannot stand; None: the fault is elsewhere."""
+    fields = document if isinstance(document, dict) else {}
+    for name, kind in _ROWS.items():
+        rows = fields.get(name)
+        for index, row in enumerate(rows if isinstance(rows, list) else []):
+            try:
+                from_json(kind, row)
+            except InvalidConfig as error:
+                return InvalidTable(str(error), row=f"{name}[{index}]")
+    return None
 
 
 def _no_constant(word: str) -> float:

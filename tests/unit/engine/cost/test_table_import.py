@@ -239,6 +239,27 @@ def test_a_document_with_a_shape_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stride": 5}, r"blocks\[3\]: a map of \d+ px does not become"),
+        ({"in_channels": -1}, r"blocks\[3\]: in_channels must lie in 1"),
+        ({"times": {"fp32": {"median_ms": -2.0}}}, r"blocks\[3\]: median_ms: .* above 0, got -2"),
+        ({"times": {"fp9": {"median_ms": 1}}}, r"blocks\[3\]: times"),
+        ({"colour": "red"}, r"blocks\[3\]: colour: is not a field"),
+    ],
+    ids=range(5),
+)
+def test_a_row_of_a_document_that_cannot_be_is_named(
+    change: dict[str, object], message: str
+) -> None:
+    document = to_json(table_of_space(SPACES["tiny"]))
+    document["blocks"][3].update(change)
+
+    with pytest.raises(InvalidTable, match=message):
+        parse_table(json.dumps(document).encode(), file_format="json", facts=FACTS)
+
+
+@pytest.mark.parametrize(
     ("value", "message"),
     [
         ({"version": 2}, "version"),
