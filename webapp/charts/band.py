@@ -8,7 +8,7 @@ from webapp.charts.chart import Table
 from webapp.charts.quantities import NARROW_SPACE, Unit
 
 # Percent of the axis: labels nearer than this take two rows on a phone, or share one label.
-_TIGHT = 13.0
+_TIGHT = 15.0
 _TOUCHING = 5.0
 
 Place = tuple[str, float]  # a name and its value in the metric's own unit

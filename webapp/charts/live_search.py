@@ -135,6 +135,7 @@ def cost_chart(budget: Budget) -> LiveChart:
         description="What a network costs on average if each block draws its operation, and what "
         "the likeliest one costs. The dashed line is the budget.",
         stages=("searching",),
+        wide=True,
         layout=layout(height=280, xaxis=_STEP, yaxis=axis(y_title, rangemode="tozero")),
         traces=(
             _step("expected_cost", _line("Expected", "var(--series-blue)"), scale=scale),

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from engine.catalog.checkpoint_header import check_header
 from engine.catalog.datasets import FOLDER_PREFIX, dataset_entry
 from engine.catalog.models import model_entry
-from engine.catalog.spaces import SPACES, space_entry
+from engine.catalog.spaces import SPACES
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import pricing_bits, space_costs
@@ -21,6 +21,7 @@ from engine.schema.profile_config import ProfileConfig
 from engine.solver.reach import check_budgets
 from webapp.jobs.models import CheckpointUpload, ModelDescription
 from webapp.jobs.queries import model_spec
+from webapp.jobs.search_space import space_of
 from webapp.teams.models import Team
 
 UPLOAD_PREFIX = "upload:"
@@ -52,7 +53,7 @@ def _check_profile(config: ProfileConfig) -> None:
 
 def _check_search(config: SearchConfig) -> None:
     model = cost_model(target_entry(config.target))
-    space = space_entry(config.space)
+    space = space_of(config)
     bits = pricing_bits(config, model.target)
     for budget in config.budgets:
         lowest = space_costs(space, model, budget.metric, bits).lowest

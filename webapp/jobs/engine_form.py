@@ -94,13 +94,14 @@ class EngineForm(forms.Form):
             config_field, message = error.field, error.message
         else:  # the others begin with the field's name
             config_field, _, message = str(error).partition(": ")
-        name = self.field_of(_FORM_FIELD.get(config_field, config_field.rpartition(".")[2]))
+        name = self.field_of(config_field)
         return Problem(
             field=name if name in self.fields else "", message=_sentence(message or str(error))
         )
 
-    def field_of(self, name: str) -> str:
-        """Return where an error about a config's field is shown."""
+    def field_of(self, path: str) -> str:
+        """Return where an error about a config's field is shown; its path may be dotted."""
+        name = _FORM_FIELD.get(path, path.rpartition(".")[2])
         return "folder" if name == "dataset" and self.said("dataset") == FOLDER else name
 
     def value(self, name: str) -> Any:  # Any: what a widget makes of the request

@@ -124,11 +124,10 @@ class QuantizeForm(EngineForm, QuantizeFields):
         )
         self.cleaned_data["kept_checkpoint"] = f"upload:{upload.pk}"
 
-    def field_of(self, name: str) -> str:
+    def field_of(self, path: str) -> str:
         """Return where an error is shown: a model by name has a field of its own."""
-        if name == "model" and self.said("model") == OTHER:
-            return "model_other"
-        return super().field_of(name)
+        name = super().field_of(path)
+        return "model_other" if name == "model" and self.said("model") == OTHER else name
 
     def _check_effort(self) -> None:
         if not self.errors.keys() & {"preset", *EFFORT_FIELDS}:

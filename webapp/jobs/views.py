@@ -5,19 +5,19 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from engine.catalog.presets import QUANTIZE_PRESETS
 from engine.catalog.targets import TARGETS
-from engine.schema.codec import config_from_json
 from engine.schema.configs import QuantizeConfig
 from webapp.accounts.models import User
 from webapp.jobs import queries, services
 from webapp.jobs.filters import run_list
 from webapp.jobs.form_choices import unavailable_datasets
 from webapp.jobs.forms import QuantizeForm
+from webapp.jobs.launching import earlier_config, is_uuid, posted
 from webapp.jobs.models import Job, ModelDescription
 from webapp.jobs.pages import LOG_LINES, RESULT_PAGES, config_rows, live_page
 from webapp.jobs.prefill import initial_from
@@ -38,7 +38,7 @@ def list_runs(request: HttpRequest) -> HttpResponse:
 @require_GET
 def states(request: HttpRequest) -> HttpResponse:
     """Show how the runs named by `?id=` stand now; the list asks while some are active."""
-    ids = [each for each in request.GET.getlist("id")[:100] if _is_uuid(each)]
+    ids = [each for each in request.GET.getlist("id")[:100] if is_uuid(each)]
     jobs = list(queries.visible_to(_user(request)).filter(pk__in=ids).defer("result", "config"))
     active = [str(job.pk) for job in jobs if not job.is_over and job.status != Job.Status.PAUSED]
     return render(request, "jobs/_states.html", {"jobs": jobs, "active_ids": active})
@@ -54,11 +54,12 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_quantize(request: HttpRequest) -> HttpResponse:
     """Show the HAQ form and launch what it says."""
+    earlier = earlier_config(request)
     form = QuantizeForm(
-        _with_other_seed(request) if request.method == "POST" else None,
+        posted(request),
         request.FILES or None,
         user=_user(request),
-        initial=_initial(request),
+        initial=initial_from(earlier) if isinstance(earlier, QuantizeConfig) else {},
     )
     if request.method == "POST" and "check" not in request.POST:
         job = form.launch()
@@ -141,22 +142,6 @@ def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's co
     }
 
 
-def _initial(request: HttpRequest) -> dict[str, Any]:  # Any: values of form fields
-    earlier = request.GET.get("from", "")
-    if not _is_uuid(earlier):
-        return {}
-    job = get_object_or_404(queries.visible_to(_user(request)), pk=earlier)
-    config = config_from_json(job.config)
-    return initial_from(config) if isinstance(config, QuantizeConfig) else {}
-
-
-def _with_other_seed(request: HttpRequest) -> QueryDict:
-    data = request.POST.copy()
-    if "other_seed" in data:
-        data.setlist("seed", [data.get("other_seed", "")])
-    return data
-
-
 def _plain_values(data: Any) -> Mapping[str, Any]:  # Any: a QueryDict, and values of form fields
     several = ("weight_bits", "activation_bits")  # boxes, of which none may be ticked
     return {**{key: data[key] for key in data}, **{key: data.getlist(key) for key in several}}
@@ -164,14 +149,6 @@ def _plain_values(data: Any) -> Mapping[str, Any]:  # Any: a QueryDict, and valu
 
 def _is_fragment(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False)) and not request.headers.get("HX-Boosted")
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _user(request: HttpRequest) -> User:

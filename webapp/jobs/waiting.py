@@ -10,7 +10,7 @@ from webapp.jobs.models import Job, Worker
 _REQUESTED = {
     Job.Request.CANCEL: "Cancelling: the engine finishes its step.",
     Job.Request.PAUSE: "Pausing: the engine finishes its step and writes a checkpoint.",
-    Job.Request.FINISH: "Ending the search: the best policy so far is tuned and exported.",
+    Job.Request.FINISH: "Ending the search: the best so far is trained and exported.",
 }
 
 

@@ -1,0 +1,194 @@
+"""The ProxylessNAS form: a person's words to a config, every error at the field it speaks of."""
+
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+
+from engine.catalog.presets import SEARCH_PRESETS
+from engine.schema.codec import config_from_json
+from engine.schema.configs import SearchConfig
+from tests.configs import search_config
+from webapp.accounts.models import User
+from webapp.jobs.models import Job
+from webapp.jobs.search_choices import count_words
+from webapp.jobs.search_form import SearchForm
+from webapp.jobs.search_prefill import search_initial
+from webapp.teams.models import Team
+
+
+@pytest.fixture
+def said(team: Team) -> dict[str, Any]:
+    """What a person says who changes nothing but the target and the budget."""
+    return {
+        "space": "tiny",
+        "width": "1",
+        "dataset": "fashion-mnist",
+        "target": "counted",
+        "metric": "macs",
+        "limit": "2",
+        "preset": "smoke",
+        "algorithm": "gradient",
+        "zero_gradient": "all",
+        "starting_weights": "scratch",
+        "precision": "fp32",
+        "seed": "0",
+        "device": "auto",
+        "threads": "1",
+        "team": str(team.pk),
+    }
+
+
+def form_of(said: dict[str, Any], user: User, **changes: str) -> SearchForm:
+    data = QueryDict(mutable=True)
+    data.update({**said, **changes})
+    return SearchForm(data, user=user)
+
+
+def test_what_is_said_becomes_the_config(said: dict[str, Any], ada: User) -> None:
+    form = form_of(
+        said, ada, algorithm="reinforce", seed="7", width="1.5", limit="3", pricing_bits="6"
+    )
+
+    assert form.is_valid(), form.errors
+    config = form.config()
+    assert (config.space, config.dataset, config.target) == ("tiny", "fashion-mnist", "counted")
+    assert [(b.metric, b.limit) for b in config.budgets] == [("macs", 3e6)]
+    assert (config.algorithm, config.seed, config.width, config.pricing_bits) == (
+        "reinforce",
+        7,
+        1.5,
+        6,
+    )
+
+
+@pytest.mark.parametrize("preset", SEARCH_PRESETS)
+def test_a_preset_brings_its_settings(said: dict[str, Any], ada: User, preset: str) -> None:
+    form = form_of(said, ada, preset=preset)
+
+    assert form.is_valid(), form.errors
+    config, entry = form.config(), SEARCH_PRESETS[preset]
+    assert config.preset == preset
+    assert (config.effort, config.recipe) == (entry.effort, entry.recipe)
+    assert (config.gate_mode, config.sharing) == (entry.gate_mode, entry.sharing)
+    assert config.hardware_loss == entry.hardware_loss
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"epochs": "5"}, id="a count"),
+        pytest.param({"final_epochs": "9"}, id="the recipe"),
+        pytest.param({"gate_mode": "full_v2"}, id="a setting"),
+    ],
+)
+def test_what_differs_from_its_preset_is_called_custom(
+    said: dict[str, Any], ada: User, changes: dict[str, str]
+) -> None:
+    form = form_of(said, ada, **changes)
+
+    assert form.is_valid(), form.errors
+    assert form.config().preset == "custom"
+
+
+def test_a_launched_job_is_queued_as_the_form_says(said: dict[str, Any], ada: User) -> None:
+    job = form_of(said, ada, name="First").launch()
+
+    assert job is not None
+    assert (job.status, job.kind, job.name) == (Job.Status.QUEUED, Job.Kind.SEARCH, "First")
+    assert isinstance(config_from_json(job.config), SearchConfig)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        pytest.param({"limit": "1"}, "limit", "below the lowest", id="a budget too small"),
+        pytest.param({"limit": "9"}, "limit", "nothing would be left", id="a budget too large"),
+        pytest.param({"limit": "0"}, "limit", "below the lowest", id="a budget of nothing"),
+        pytest.param({"metric": "latency_ms"}, "metric", "has no latency", id="no such metric"),
+        pytest.param(
+            {"target": "pixel1", "metric": "bit_ops"}, "metric", "in float", id="bits of float"
+        ),
+        pytest.param({"space": "huge"}, "space", "not one of", id="no such space"),
+        pytest.param({"width": "0"}, "width", "0.1", id="no width"),
+        pytest.param({"epochs": "0"}, "epochs", "at least 1", id="no epoch"),
+        pytest.param({"final_epochs": "0"}, "final_epochs", "at least 1", id="no final epoch"),
+        pytest.param({"search_images": "3"}, "search_images", "at least 16", id="too few images"),
+        pytest.param(
+            {"search_images": "32", "batch_size": "64"}, "batch_size", "at most", id="a batch"
+        ),
+        pytest.param({"threads": "0"}, "threads", "at least 1", id="no thread"),
+        pytest.param({"seed": "-1"}, "seed", "Must lie in", id="a seed"),
+        pytest.param({"dataset": "cifar10"}, "dataset", "not on this machine", id="absent data"),
+        pytest.param(
+            {"dataset": "folder", "folder": "/etc"}, "folder", "must lie below", id="a foreign path"
+        ),
+        pytest.param(
+            {"hardware_strength": "-1"}, "hardware_strength", "above 0", id="a negative strength"
+        ),
+    ],
+)
+def test_an_error_stands_at_its_field(
+    *, said: dict[str, Any], ada: User, changes: dict[str, str], field: str, words: str
+) -> None:
+    form = form_of(said, ada, **changes)
+
+    assert not form.is_valid()
+    assert list(form.errors) == [field]
+    assert words in str(form.errors[field])
+    assert form.launch() is None
+    assert not Job.objects.exists()
+
+
+def test_an_error_under_advanced_opens_it(said: dict[str, Any], ada: User) -> None:
+    assert form_of(said, ada, epochs="0").has_advanced_errors
+    assert not form_of(said, ada, limit="0").has_advanced_errors
+
+
+def test_the_same_search_is_not_queued_twice(said: dict[str, Any], ada: User) -> None:
+    first = form_of(said, ada).launch()
+    assert first is not None
+    Job.objects.filter(pk=first.pk).update(status=Job.Status.SUCCEEDED, result={})
+
+    again = form_of(said, ada)
+
+    assert again.launch() is None
+    assert again.duplicate == first
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="a preset"),
+        pytest.param({"width": 0.9, "pricing_bits": 8, "algorithm": "reinforce"}, id="settings"),
+        pytest.param({"gate_mode": "full_v2", "hardware_loss": "hinge"}, id="of the preset's"),
+    ],
+)
+def test_a_form_from_an_earlier_run_says_the_same(
+    said: dict[str, Any], ada: User, changes: dict[str, Any]
+) -> None:
+    smoke = SEARCH_PRESETS["smoke"]
+    config = search_config(effort=smoke.effort, recipe=smoke.recipe, **changes)
+
+    initial = {name: str(value) for name, value in search_initial(config).items() if value != ""}
+    form = form_of({**said, **initial, "hardware_strength": ""}, ada)
+
+    assert form.is_valid(), form.errors
+    found = form.config()
+    assert {**vars_of(found), "preset": ""} == {**vars_of(config), "preset": ""}
+
+
+def vars_of(config: SearchConfig) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in config.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (74_088, "74,088"),
+        (7**17 * 6**4, "about 3 × 10¹⁷"),
+        (7**648, "about 4.2 × 10⁵⁴⁷"),
+    ],
+)
+def test_a_count_reads_as_one_says_it(count: int, words: str) -> None:
+    assert count_words(count) == words

@@ -1,0 +1,134 @@
+"""What a budget can be for the space, data and target that a form names right now."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from engine.catalog.mobilenet_v2 import MULTIPLIERS, mobilenet_v2_blocks
+from engine.catalog.targets import TARGETS, target_entry
+from engine.cost.model import CostModel
+from engine.cost.pricing import cost_model
+from engine.cost.space_costs import SpaceCosts, pricing_bits, space_costs
+from engine.schema.architecture import SearchSpace
+from engine.schema.configs import SearchConfig
+from engine.schema.cost import Budget, Metric
+from engine.schema.errors import EngineError, InvalidConfig
+from engine.schema.layers import InputSpec, ModelSpec
+from engine.schema.lowering import model_spec
+from engine.schema.policy import LayerBits, Policy
+from engine.schema.target import Target
+from webapp.charts.quantities import QUANTITIES, metric_title
+from webapp.charts.space_band import SpaceReach
+
+# Of those that add up over blocks; peak memory does not.
+SEARCH_METRICS: tuple[Metric, ...] = (
+    "latency_ms",
+    "energy_mj",
+    "macs",
+    "model_bytes",
+    "bit_ops",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchMetric:
+    """A metric one may set a search's budget on, or why one may not."""
+
+    id: Metric
+    title: str
+    reason: str  # "" where it can be chosen
+
+
+def search_metrics(target_id: str, bits: int | None) -> tuple[SearchMetric, ...]:
+    """Return the metrics of the catalogue's targets; those this target cannot price say why."""
+    offered = {metric for entry in TARGETS.values() for metric in entry.metrics}
+    return tuple(
+        SearchMetric(
+            id=metric, title=metric_title(metric), reason=_why_not(target_id, metric, bits)
+        )
+        for metric in SEARCH_METRICS
+        if metric in offered
+    )
+
+
+def _why_not(target_id: str, metric: Metric, bits: int | None) -> str:
+    target = TARGETS.get(target_id)
+    if target is None:
+        return ""
+    if metric not in target.metrics:
+        return f"{target.title} has no {_low(metric)} to offer."
+    if metric == "bit_ops" and _widths(target, bits) is None:
+        return "Networks are priced in float here; choose bits under Advanced to count these."
+    return ""
+
+
+def priced_space(
+    space: SearchSpace, target_id: str, metric: Metric, bits: int | None
+) -> SpaceCosts:
+    """Return what the operations of a space cost; `bits` of None: float, or 8 without float.
+
+    Raises:
+        InvalidConfig: no such target, or it cannot price the metric or an operation.
+    """
+    target = target_entry(target_id)
+    if reason := _why_not(target_id, metric, bits):
+        raise InvalidConfig("metric", reason)
+    return space_costs(space, cost_model(target), metric, _widths(target, bits))
+
+
+def space_reach(space: SearchSpace, target_id: str, metric: Metric, bits: int | None) -> SpaceReach:
+    """Return the span of a metric over a space, and what MobileNetV2 costs at its widths.
+
+    Raises:
+        InvalidConfig: as `priced_space`; or all networks cost the same.
+    """
+    costs = priced_space(space, target_id, metric, bits)
+    if costs.highest - costs.lowest <= 1e-9 * costs.highest:
+        raise InvalidConfig(
+            "metric", f"all networks of {space.title} have the same {_low(metric)} here"
+        )
+    target = target_entry(target_id)
+    return SpaceReach(
+        metric=metric,
+        lowest=costs.lowest,
+        highest=costs.highest,
+        mean=costs.mean,
+        mobilenets=_mobilenets(space, cost_model(target), metric, _widths(target, bits)),
+    )
+
+
+def _mobilenets(
+    space: SearchSpace, model: CostModel, metric: Metric, bits: LayerBits | None
+) -> dict[float, float]:
+    found = {}
+    for width in MULTIPLIERS:
+        try:
+            spec = _mobilenet(width, space.input, space.classes)
+            policy = None
+            if bits is not None:
+                layers = {layer.name: bits for layer in spec.layers}
+                policy = Policy(layers=layers, model_hash=spec.model_hash)
+            found[width] = model.network_cost(spec, policy)[metric]
+        except (EngineError, KeyError):  # a table that does not know it has no such mark
+            continue
+    return found
+
+
+@cache
+def _mobilenet(width: float, image: InputSpec, classes: int) -> ModelSpec:
+    return model_spec(mobilenet_v2_blocks(width=width, input=image, classes=classes))
+
+
+def _widths(target: Target, bits: int | None) -> LayerBits | None:
+    asked = SearchConfig(
+        space="any",
+        dataset="any",
+        target=target.id,
+        budgets=(Budget(metric="macs", limit=1.0),),
+        pricing_bits=bits,
+    )
+    return pricing_bits(asked, target)
+
+
+def _low(metric: Metric) -> str:
+    title = QUANTITIES[metric].title
+    return title if title.isupper() or title == "MACs" else title.lower()

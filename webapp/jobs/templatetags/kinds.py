@@ -1,0 +1,15 @@
+"""What pages say of a kind of job."""
+
+from django import template
+from django.urls import reverse
+
+from webapp.jobs.kinds import KINDS
+from webapp.jobs.models import Job
+
+register = template.Library()
+
+
+@register.filter
+def start_again(job: Job) -> str:
+    """Return the address of the form that starts from a job's settings."""
+    return f"{reverse(KINDS[job.kind].form)}?from={job.pk}"
