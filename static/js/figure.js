@@ -51,14 +51,17 @@ function narrowed(layout, element) {
   return { ...layout, margin: { ...layout.margin, l: 44, r: 6 } };
 }
 
-// Draws each declared figure when it comes near the screen: most are below the fold.
+// Draws each declared figure when it comes near the screen: most are below the fold. Returns a
+// function that changes one of them and draws it anew.
 export function startFigures() {
   const drawn = new Map();
+  const figureOf = (element) =>
+    drawn.get(element) ?? JSON.parse(document.getElementById(element.dataset.figure).textContent);
   const observer = new IntersectionObserver(
     (entries) => {
       for (const entry of entries.filter((each) => each.isIntersecting)) {
         observer.unobserve(entry.target);
-        const figure = JSON.parse(document.getElementById(entry.target.dataset.figure).textContent);
+        const figure = figureOf(entry.target);
         drawn.set(entry.target, figure);
         draw(entry.target, figure);
       }
@@ -69,4 +72,10 @@ export function startFigures() {
   onThemeChange(() => {
     for (const [element, figure] of drawn) draw(element, figure);
   });
+  return (element, change) => {
+    observer.unobserve(element);
+    const figure = change(figureOf(element));
+    drawn.set(element, figure);
+    draw(element, figure);
+  };
 }

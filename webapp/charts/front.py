@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.schema.cost import Metric
-from engine.schema.results import Candidate, QuantizeResult
+from engine.schema.results import Candidate, QuantizeResult, SearchResult
 from webapp.charts.chart import FigureJson, axis, layout
 from webapp.charts.palette import MUTED, STRATEGIES, strategy_mark
 from webapp.charts.quantities import QUANTITIES, Unit
@@ -11,7 +11,7 @@ from webapp.charts.quantities import QUANTITIES, Unit
 HEIGHT = 380  # pixels
 
 
-def front_unit(result: QuantizeResult, metric: Metric) -> Unit:
+def front_unit(result: QuantizeResult | SearchResult, metric: Metric) -> Unit:
     costs = [c.costs[metric] for c in result.candidates if metric in c.costs]
     return QUANTITIES[metric].unit_for([*costs, result.budgets[0].limit])
 
@@ -50,7 +50,7 @@ def scored_traces(
 
 
 def front_layout(
-    result: QuantizeResult,
+    result: QuantizeResult | SearchResult,
     unit: Unit,
     *,
     y_title: str,

@@ -12,6 +12,7 @@ from webapp.charts.quantities import QUANTITIES
 from webapp.jobs.kinds import KINDS
 from webapp.jobs.models import Job
 from webapp.jobs.result_quantize import quantize_page
+from webapp.jobs.result_search import search_page
 from webapp.jobs.search_space import space_of
 
 LOG_LINES = 200
@@ -19,6 +20,7 @@ LOG_LINES = 200
 # A new kind of job adds what its result's page shows.
 RESULT_PAGES: dict[str, Callable[[Job], object]] = {
     Job.Kind.QUANTIZE: quantize_page,
+    Job.Kind.SEARCH: search_page,
 }
 
 

@@ -14,6 +14,7 @@ from engine.schema.codec import Json, from_json
 from engine.schema.layers import ModelSpec
 from webapp.accounts.models import User
 from webapp.charts.effort import ScoredEpisode
+from webapp.charts.probabilities import Moment
 from webapp.jobs.models import Job, JobEvent, ModelDescription
 from webapp.jobs.transitions import What, allowed_requests
 from webapp.jobs.waiting import waiting_for
@@ -22,6 +23,7 @@ from webapp.teams.queries import teams_of
 
 __all__ = [
     "events_after",
+    "gate_moments",
     "job_state",
     "last_lines",
     "model_spec",
@@ -100,6 +102,28 @@ def scored_episodes(job_id: UUID) -> list[ScoredEpisode]:
     return [
         ScoredEpisode(strategy=strategy, episode=episode, accuracy=accuracy)
         for strategy, episode, accuracy in rows.values_list(*(f"payload__{key}" for key in keys))
+    ]
+
+
+def gate_moments(job_id: UUID, *, most: int = 40, most_numbers: int = 20_000) -> list[Moment]:
+    """Return path probabilities over a search: at most so many moments, the last one among them.
+
+    Of a space with very many decisions there are fewer, so that a page stays small.
+    """
+    rows = JobEvent.objects.filter(job_id=job_id, kind="gates_updated").order_by("seq")
+    numbers = list(rows.values_list("seq", flat=True))
+    if not numbers:
+        return []
+    last = rows.filter(seq=numbers[-1]).values_list("payload__probabilities", flat=True)[0]
+    size = max(1, sum(len(own) for own in last))
+    count = max(2, min(most, most_numbers // size, len(numbers)))
+    chosen = {numbers[round(at * (len(numbers) - 1) / (count - 1))] for at in range(count)}
+    keys = ("step", "entropy", "probabilities")
+    return [
+        Moment(step=step, entropy=entropy, probabilities=tuple(map(tuple, probabilities)))
+        for step, entropy, probabilities in rows.filter(seq__in=chosen).values_list(
+            *(f"payload__{key}" for key in keys)
+        )
     ]
 
 

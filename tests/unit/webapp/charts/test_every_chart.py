@@ -13,12 +13,14 @@ from tests import haq_run, search_run
 from tests.configs import quantize_config, search_config
 from webapp.charts.accuracy_front import accuracy_chart
 from webapp.charts.architecture import architecture_chart
+from webapp.charts.candidate_front import candidate_chart
 from webapp.charts.chart import Chart
 from webapp.charts.comparison import NamedResult, comparison_chart
 from webapp.charts.effort import ScoredEpisode, equal_cost_chart
 from webapp.charts.live import LIVE_CHARTS, search_charts
 from webapp.charts.live_chart import LiveChart
 from webapp.charts.loss_front import loss_chart
+from webapp.charts.network_front import network_chart
 from webapp.charts.operations import OPERATION_MARKS
 from webapp.charts.palette import KINDS, RUN_MARKS, STRATEGIES
 from webapp.charts.policy import bits_chart
@@ -86,6 +88,8 @@ CHARTS: dict[str, Callable[[QuantizeResult], Chart]] = {
     "architecture": _architecture,
     "tree": _tree,
     "paths": _paths,
+    "candidates": lambda _: candidate_chart(SEARCH),
+    "networks": lambda _: network_chart(SEARCH),
 }
 every_chart = pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS.keys())
 every_live_chart = pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""Trained networks of a search: accuracy against cost, random ones as a band."""
+
+from collections.abc import Sequence
+
+from engine.schema.results import Accuracy, SearchResult, TrainedNetwork
+from webapp.charts.chart import Chart, FigureJson, Table
+from webapp.charts.front import HEIGHT, front_layout, in_percent
+from webapp.charts.palette import ACCENT, INK, Mark
+from webapp.charts.quantities import QUANTITIES, Unit, percent
+
+_MARKS: dict[str, Mark] = {
+    "search": Mark(title="Found network", color=ACCENT, symbol="star"),
+    "mobilenet_v2": Mark(title="MobileNetV2", color=INK, symbol="square"),
+    "random": Mark(title="Random networks", color="var(--series-grey)", symbol="x"),
+}
+
+
+def network_chart(result: SearchResult) -> Chart:
+    """Draw each trained network with one standard error, and the range of the random ones."""
+    metric = result.budgets[0].metric
+    rows = [
+        row
+        for row in result.contenders
+        if metric in row.cost and (row.report_accuracy or row.search_accuracy)
+    ]
+    unit = QUANTITIES[metric].unit_for(
+        [*(row.cost[metric] for row in rows), result.budgets[0].limit]
+    )
+    drawn = front_layout(result, unit, y_title="Accuracy as trained (%)")
+    drawn["shapes"] = [*_band(rows), *drawn["shapes"]]
+    return Chart(
+        id="network-front",
+        title="Networks as trained",
+        summary=_summary(rows),
+        figure={
+            "data": [
+                _trace(mark, own, result, unit)
+                for origin, mark in _MARKS.items()
+                if (own := [row for row in rows if row.origin == origin])
+            ],
+            "layout": drawn,
+        },
+        table=_table(rows, result, unit),
+        height=HEIGHT,
+    )
+
+
+def _accuracy(row: TrainedNetwork) -> Accuracy:
+    measured = row.report_accuracy or row.search_accuracy
+    assert measured is not None  # rows without one are left out
+    return measured
+
+
+def _trace(
+    mark: Mark, own: Sequence[TrainedNetwork], result: SearchResult, unit: Unit
+) -> FigureJson:
+    metric = result.budgets[0].metric
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": mark.title,
+        "x": [row.cost[metric] / unit.size for row in own],
+        "y": [in_percent(_accuracy(row).value) for row in own],
+        "error_y": {
+            "type": "data",
+            "array": [in_percent(_accuracy(row).standard_error) for row in own],
+            "color": mark.color,
+            "thickness": 1.2,
+            "width": 4,
+        },
+        "text": [row.label for row in own],
+        "marker": {
+            "color": mark.color,
+            "symbol": mark.symbol,
+            "size": 14 if mark.symbol == "star" else 9,
+        },
+        "hovertemplate": f"%{{text}}<br>%{{x:.3f}} {unit.symbol}<br>%{{y:.1f}} %<extra></extra>",
+    }
+
+
+def _band(rows: Sequence[TrainedNetwork]) -> list[FigureJson]:
+    values = [_accuracy(row).value for row in rows if row.origin == "random"]
+    if not values:
+        return []
+    return [
+        {
+            "type": "rect",
+            "xref": "paper",
+            "yref": "y",
+            "x0": 0,
+            "x1": 1,
+            "y0": in_percent(min(values)),
+            "y1": in_percent(max(values)),
+            "fillcolor": "var(--series-grey)",
+            "opacity": 0.16,
+            "line": {"width": 0},
+            "layer": "below",
+        }
+    ]
+
+
+def _summary(rows: Sequence[TrainedNetwork]) -> str:
+    values = [_accuracy(row).value for row in rows if row.origin == "random"]
+    if not values:
+        return "Bars are one standard error of the images. No random network was trained."
+    return (
+        "Bars are one standard error of the images. The band is the range of "
+        f"{len(values)} random networks, {percent(min(values))} to {percent(max(values))}."
+    )
+
+
+def _table(rows: Sequence[TrainedNetwork], result: SearchResult, unit: Unit) -> Table:
+    metric = result.budgets[0].metric
+    return Table(
+        columns=("Network", QUANTITIES[metric].title, "Accuracy", "Standard error (points)"),
+        rows=tuple(
+            (
+                row.label,
+                unit.write(row.cost[metric]),
+                percent(_accuracy(row).value),
+                f"{100 * _accuracy(row).standard_error:.2f}",
+            )
+            for row in rows
+        ),
+    )

@@ -1,0 +1,77 @@
+"""What the page of a finished ProxylessNAS search shows."""
+
+from dataclasses import dataclass
+
+from engine.catalog.targets import TARGETS
+from engine.cost.space_costs import pricing_bits
+from engine.schema.architecture import Architecture
+from engine.schema.codec import config_from_json, from_json
+from engine.schema.configs import SearchConfig
+from engine.schema.results import SearchResult
+from webapp.charts.architecture import architecture_chart
+from webapp.charts.candidate_front import candidate_chart
+from webapp.charts.chart import Chart
+from webapp.charts.network_front import network_chart
+from webapp.charts.probabilities import ProbabilityHistory, probability_history
+from webapp.jobs import queries
+from webapp.jobs.answer import Answer
+from webapp.jobs.kinds import stage_times
+from webapp.jobs.models import Job
+from webapp.jobs.provenances import provenances
+from webapp.jobs.search_answer import search_answer
+from webapp.jobs.search_contenders import NetworkTable, network_table
+from webapp.jobs.search_snippet import network_snippet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage:
+    """Everything the page of a finished ProxylessNAS search draws."""
+
+    answer: Answer
+    architecture: Chart | None
+    networks: NetworkTable
+    priced: str  # at which bits, in the middle of a sentence
+    fronts: tuple[Chart, ...]
+    paths: ProbabilityHistory | None
+    stages: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    provenances: tuple[tuple[str, str, str], ...]  # word, what it means, validation
+    snippet: str
+
+
+def search_page(job: Job) -> SearchPage:
+    """Return what the page of a succeeded ProxylessNAS search shows."""
+    result = from_json(SearchResult, job.result)
+    moments = queries.gate_moments(job.pk)
+    return SearchPage(
+        answer=search_answer(result),
+        architecture=_architecture(result),
+        networks=network_table(result),
+        priced=_priced(job),
+        fronts=(network_chart(result), candidate_chart(result)),
+        paths=probability_history(result.space, moments) if moments else None,
+        stages=stage_times(job.kind, result.stage_seconds),
+        notes=result.notes,
+        provenances=provenances(
+            result.contender(result.found).cost,
+            measured="Accuracies and times of this run.",
+        ),
+        snippet=network_snippet(result),
+    )
+
+
+def _architecture(result: SearchResult) -> Chart | None:
+    choices = result.contender(result.found).choices
+    if choices is None:
+        return None
+    architecture = Architecture(space=result.space, choices=choices)
+    return architecture_chart(architecture, probabilities=result.probabilities)
+
+
+def _priced(job: Job) -> str:
+    config = config_from_json(job.config)
+    target = TARGETS.get(job.target)
+    if target is None or not isinstance(config, SearchConfig):
+        return "as the target prices them"
+    bits = pricing_bits(config, target)
+    return "of float numbers" if bits is None else f"at {bits.weight_bits} bits"
