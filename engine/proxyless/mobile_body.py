@@ -60,7 +60,9 @@ class MobileBody(nn.Module):
 
     def inherit(self, architecture: Architecture) -> MobileNetwork:
         """Return an architecture's network with the supernet's weights and statistics."""
-        network = MobileNetwork(architecture).to_empty(device="cpu")
+        with torch.device("meta"):  # draws nothing from the ambient generator
+            network = MobileNetwork(architecture)
+        network.to_empty(device="cpu")
         state = {
             name: tensor
             for name, tensor in self.state_dict().items()

@@ -11,11 +11,7 @@ from engine.nn.mobile_network import mobile_network
 from engine.schema.architecture import Architecture, SearchSpace
 from engine.schema.lowering import model_spec
 
-MOBILE = [
-    space
-    for space in SPACES.values()
-    if all(op.kind in ("mbconv", "zero") for block in space.blocks for op in block.ops)
-]
+MOBILE = [space for space in SPACES.values() if space.form == "mobile"]
 
 
 @pytest.mark.parametrize("seed", range(3))
