@@ -161,8 +161,9 @@ def _validation(table: CostTable) -> str:
 
 
 def _end_to_end(precision: KernelPrecision, check: EndToEnd) -> str:
+    drawn = "networks" if check.networks[0].choices else "stretches of the network"
     return (
-        f"{len(check.networks)} networks run end to end in {precision}: {check.alpha:.3f} x sum of "
+        f"{len(check.networks)} {drawn} run end to end in {precision}: {check.alpha:.3f} x sum of "
         f"rows + {check.beta_ms:.3f} ms tells them with a mean error of {check.mean_error:.1%}, "
         f"Kendall's tau {check.kendall_tau:.2f}."
     ).replace("%,", " %,")

@@ -12,9 +12,10 @@ from pathlib import Path
 from engine.catalog.tables import table_id
 from engine.export.files import FOLDER, artifact, write_json
 from engine.profiling.choice import choose_runtime
-from engine.profiling.fragments import Fragment, Part
+from engine.profiling.fragments import Fragment
 from engine.profiling.machine import pinned
 from engine.profiling.record import MeasuredItem, ProfileState
+from engine.profiling.reference import REFERENCE
 from engine.profiling.runtime import Runtime
 from engine.profiling.stopwatch import Measurement, measure
 from engine.profiling.subject import DrawnNetwork, ProfileSubject, profile_subject
@@ -33,7 +34,6 @@ from engine.schema.events import (
     RunResumed,
     RunStarted,
 )
-from engine.schema.layers import LayerSpec
 from engine.schema.profile_config import ProfileConfig
 from engine.schema.results import ProfileResult
 from engine.training.interrupt import Interrupt, Stopped
@@ -43,26 +43,6 @@ TABLE = "table.json"
 _REFERENCE_EVERY = 20  # measurements
 _SAVE_EVERY_S = 2.0
 _STABLE_AFTER = 5  # measurements: an estimate of the rest is told from there on
-
-# A convolution that no cache or start-up dominates: it tells the machine's speed of the moment.
-_REFERENCE = Fragment(
-    parts=(
-        Part(
-            layers=(
-                LayerSpec(
-                    name="reference",
-                    kind="pointwise",
-                    in_channels=64,
-                    out_channels=384,
-                    input_size=14,
-                    output_size=14,
-                    weights=64 * 384,
-                    macs=64 * 384 * 14**2,
-                ),
-            )
-        ),
-    )
-)
 
 
 def profile(config: ProfileConfig, workdir: Path, *, interrupt: Interrupt) -> Iterator[Event]:
@@ -186,7 +166,7 @@ class _Profile:
         return measurement
 
     def _take_reference(self) -> None:
-        runner = self.runtime.runner(_REFERENCE, self.precisions[0])
+        runner = self.runtime.runner(REFERENCE, self.precisions[0])
         self.state.references_ms.append(measure(runner, self.config).timing.median_ms)
         self.since_reference = 0
 

@@ -119,7 +119,7 @@ def _drawn_stretches(
         return
     seen = {(0, len(chain))}
     whole = len(chain) == len(parts)
-    yield _stretch(chain, 0, len(chain), "the whole network" if whole else "")
+    yield _stretch(chain, 0, len(chain), "all of its parts" if whole else "")
     for _ in range(count * _MOST_DRAWS):
         if len(seen) >= count:
             return

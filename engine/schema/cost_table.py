@@ -189,6 +189,8 @@ class EndToEnd:
     networks: tuple[SampledNetwork, ...]
 
     def __post_init__(self) -> None:
+        if not self.networks:
+            raise InvalidConfig("networks", "a correction is fitted to at least one network")
         if not (math.isfinite(self.alpha) and self.alpha > 0):
             raise InvalidConfig("alpha", f"must be above 0, got {self.alpha}")
         if not (math.isfinite(self.beta_ms) and self.beta_ms >= 0):

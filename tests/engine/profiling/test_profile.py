@@ -78,7 +78,7 @@ def test_a_model_is_checked_with_stretches_of_itself(tmp_path: Path) -> None:
 
     measured = [event for event in events if isinstance(event, NetworkMeasured)]
     assert len(measured) == 2 * 6
-    assert measured[0].label == "the whole network"
+    assert measured[0].label == "all of its parts"
     assert all(event.sum_ms > 0 for event in measured)
 
 
