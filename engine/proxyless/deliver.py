@@ -177,16 +177,21 @@ def _write(run: Delivery, found: Finalist, result: SearchResult) -> tuple[Artifa
     network = run.network(found)
     _require_within_budgets(run, network)
     dataset = dataset_entry(run.config.dataset)
+    architecture = to_json(found.architecture)
     save_weights(
         network,
         folder / "checkpoint.safetensors",
+        # One entry: the library writes several in another order every time.
         metadata={
-            "format": "bespoke-network/1",
-            "space": run.config.space,
-            "architecture": json.dumps(to_json(found.architecture)),
-            "dataset": run.config.dataset,
-            "mean": json.dumps(dataset.mean),
-            "std": json.dumps(dataset.std),
+            "network": json.dumps(
+                {
+                    "format": "bespoke-network/1",
+                    "architecture": architecture,
+                    "dataset": run.config.dataset,
+                    "mean": dataset.mean,
+                    "std": dataset.std,
+                }
+            )
         },
     )
     write_json(folder / "architecture.json", found.architecture)

@@ -11,7 +11,7 @@ import pytest
 from engine.haq.ddpg import AgentSettings
 from engine.run import run
 from engine.schema.codec import to_json
-from engine.schema.configs import QuantizeConfig, QuantizeEffort
+from engine.schema.configs import Config, QuantizeConfig, QuantizeEffort
 from engine.schema.cost import Budget
 from engine.schema.events import Event, RunFinished
 from engine.schema.places import Places
@@ -32,7 +32,7 @@ TINY = QuantizeEffort(
 # The small MobileNetV1 reaches 12 to 190 million.
 BUDGET = Budget(metric="bit_ops", limit=6e7)
 # What differs from one run to the next: time, and the log that tells it.
-_PASSING = frozenset({"eta_s", "search_seconds", "stage_seconds", "versions"})
+_PASSING = frozenset({"eta_s", "search_seconds", "stage_seconds", "training_seconds", "versions"})
 
 
 def tiny_config(**changes: Any) -> QuantizeConfig:
@@ -82,7 +82,7 @@ class Finished:
 
 
 def events_of(
-    config: QuantizeConfig, folder: Path, *, interrupt: Interrupt | None = None
+    config: Config, folder: Path, *, interrupt: Interrupt | None = None
 ) -> Iterator[Event]:
     """Start a run, or go on with the one in this folder."""
     places = Places(data_root=folder / "data", weights_store=folder / "weights")
@@ -90,7 +90,7 @@ def events_of(
 
 
 def finished(
-    config: QuantizeConfig, folder: Path, *, finish: Callable[[Event], bool] | None = None
+    config: Config, folder: Path, *, finish: Callable[[Event], bool] | None = None
 ) -> Finished:
     """Run to the end; asked to finish after the first event that `finish` tells."""
     interrupt, events = Interrupt(), []
@@ -101,7 +101,7 @@ def finished(
     return Finished(workdir=folder / "run", events=events)
 
 
-def stop(config: QuantizeConfig, folder: Path, *, after: Callable[[Event], bool]) -> list[Event]:
+def stop(config: Config, folder: Path, *, after: Callable[[Event], bool]) -> list[Event]:
     """Run until asked to stop after the first event that `after` tells."""
     interrupt, events = Interrupt(), []
     try:
@@ -114,7 +114,7 @@ def stop(config: QuantizeConfig, folder: Path, *, after: Callable[[Event], bool]
     raise AssertionError("the run came to its end")
 
 
-def abandon(config: QuantizeConfig, folder: Path, *, after: Callable[[Event], bool]) -> None:
+def abandon(config: Config, folder: Path, *, after: Callable[[Event], bool]) -> None:
     """Run and leave at the first event that `after` tells, as a killed process does."""
     events = events_of(config, folder)
     for event in events:
@@ -130,7 +130,7 @@ def lasting(value: object) -> Any:
 
 def _without_passing(value: Any) -> Any:
     if isinstance(value, dict):
-        is_log = value.get("role") == "log"
+        is_log = value.get("role") in ("log", "report")
         dropped = _PASSING | ({"size", "sha256"} if is_log else frozenset())
         return {key: _without_passing(one) for key, one in value.items() if key not in dropped}
     if isinstance(value, list):

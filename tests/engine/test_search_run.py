@@ -1,0 +1,234 @@
+"""Whole ProxylessNAS searches: what they tell, what they deliver, and what they refuse."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine.data.splits import load_splits
+from engine.nn.describe import describe
+from engine.nn.mobile_network import mobile_network
+from engine.nn.weights import load_weights
+from engine.schema.architecture import Architecture
+from engine.schema.cost import Budget
+from engine.schema.errors import BudgetUnreachable, Diverged, EngineError, InvalidConfig
+from engine.schema.events import (
+    ArchitectureScored,
+    CheckpointSaved,
+    EpochFinished,
+    GatesUpdated,
+    Progress,
+    RunFinished,
+)
+from engine.schema.results import SearchResult
+from engine.training.evaluate import evaluate
+from tests.engine.proxyless.toy_search import MACS
+from tests.engine.tiny_run import Finished, events_of, finished, lasting
+from tests.engine.tiny_search import TINY_SEARCH, small_search_constants, tiny_search_config
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small() -> Iterator[None]:
+    with small_search_constants():
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """An uninterrupted search by gradients."""
+    return finished(tiny_search_config(), tmp_path_factory.mktemp("search"))
+
+
+def result_of(run: Finished) -> SearchResult:
+    assert isinstance(run.result, SearchResult)
+    return run.result
+
+
+def test_it_tells_of_every_stage_in_order(whole: Finished) -> None:
+    progress = [event for event in whole.events if isinstance(event, Progress)]
+
+    stages = list(dict.fromkeys(event.stage for event in progress))
+    assert stages == ["preparing", "training", "searching", "finetuning", "exporting"]
+    fractions = [event.fraction for event in progress]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    epochs = [event for event in whole.events if isinstance(event, EpochFinished)]
+    assert [(event.stage, event.subject, event.epoch) for event in epochs] == [
+        ("training", "supernet", 1),
+        ("searching", "supernet", 1),
+        ("searching", "supernet", 2),
+        ("finetuning", "found", 1),
+        ("finetuning", "mobilenet_v2", 1),
+        ("finetuning", "random-1", 1),
+        ("finetuning", "random-2", 1),
+    ]
+
+
+def test_gates_are_told_with_probabilities_and_costs(whole: Finished) -> None:
+    gates = [event for event in whole.events if isinstance(event, GatesUpdated)]
+
+    assert gates[-1].step == gates[-1].steps == 12
+    for event in gates:
+        assert [len(row) for row in event.probabilities] == [6, 7, 6, 7, 6, 7]
+        assert all(sum(row) == pytest.approx(1, abs=1e-4) for row in event.probabilities)
+        assert event.limit == MACS.limit
+        assert 1.0e6 < event.expected_cost < 5.3e6
+        assert len(event.argmax) == 6
+
+
+def test_the_found_network_is_within_the_budget_and_uses_it(whole: Finished) -> None:
+    result = result_of(whole)
+    scored = [event for event in whole.events if isinstance(event, ArchitectureScored)]
+
+    assert len(scored) == TINY_SEARCH.rescored
+    assert all(0.9 * MACS.limit <= event.costs["macs"] <= MACS.limit for event in scored)
+    best = [event for event in scored if event.is_best][-1]
+    assert result.contender("found").choices == best.choices
+    assert best.loss == min(event.loss for event in scored)
+
+
+def test_the_delivered_files_are_the_network_that_was_measured(whole: Finished) -> None:
+    result = result_of(whole)
+    found = result.contender(result.found)
+    assert found.choices is not None
+    assert found.report_accuracy is not None
+    network = mobile_network(
+        Architecture(space=result.space, choices=found.choices), generator=torch.Generator()
+    )
+    load_weights(network, whole.artifact("checkpoint.safetensors"))
+    spec = describe(network, model_id="tiny", input=result.space.input, classes=10)
+    report = load_splits("fashion-mnist", input=result.space.input, data_root=Path("none")).report
+
+    outcome = evaluate(network, report.first(64), torch.device("cpu"))
+
+    assert outcome.accuracy == found.report_accuracy.value
+    assert spec.macs == found.cost["macs"] <= MACS.limit
+    assert spec.model_hash == result.model.model_hash
+    assert json.loads(whole.artifact("config.json").read_text())["space"] == "tiny"
+    assert "MobileNetV2" in whole.artifact("report.md").read_text()
+    assert {artifact.role for artifact in result.artifacts} >= {
+        "checkpoint",
+        "architecture",
+        "config",
+        "report",
+        "log",
+    }
+
+
+def test_the_result_is_json_and_back(whole: Finished) -> None:
+    last = whole.events[-1]
+    assert isinstance(last, RunFinished)
+    assert lasting(last)["result"]["contenders"][0]["id"] == "found"
+    assert {row.origin for row in result_of(whole).contenders} == {
+        "search",
+        "mobilenet_v2",
+        "random",
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"algorithm": "reinforce"}, id="reinforce"),
+        pytest.param(
+            {"gate_mode": "full_v2", "sharing": "private", "hardware_loss": "mul_log"}, id="paper"
+        ),
+        pytest.param(
+            {
+                "budgets": (MACS, Budget(metric="model_bytes", limit=70_000)),
+                "starting_weights": "inherited",
+            },
+            id="two budgets, inherited",
+        ),
+        pytest.param({"precision": "bf16"}, id="bf16", marks=pytest.mark.long),
+    ],
+)
+def test_every_way_to_search_ends_within_the_budgets(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    effort = replace(TINY_SEARCH, train_images=64, random_networks=1)
+    config = tiny_search_config(effort=effort, **changes)
+
+    result = result_of(finished(config, tmp_path))
+
+    found = result.contender("found")
+    assert all(found.cost[budget.metric] <= budget.limit for budget in config.budgets)
+    assert result.probabilities != ()
+
+
+def test_two_searches_in_one_process_do_not_touch_each_other(
+    whole: Finished, tmp_path: Path
+) -> None:
+    effort = replace(TINY_SEARCH, epochs=1, random_networks=0)
+    other = tiny_search_config(algorithm="reinforce", seed=5, effort=effort)
+    alone = finished(other, tmp_path / "alone").lasting
+    mixed = [
+        events_of(config, tmp_path / name)
+        for name, config in (("one", tiny_search_config()), ("two", other))
+    ]
+    told: list[list[Any]] = [[], []]
+    while any(events is not None for events in mixed):
+        for index, events in enumerate(mixed):
+            event = None if events is None else next(events, None)
+            if event is None:
+                mixed[index] = None
+            else:
+                told[index].append(event)
+
+    assert lasting(told[0][-1].result) == whole.lasting
+    assert lasting(told[1][-1].result) == alone
+
+
+def refused(tmp_path: Path, **changes: Any) -> EngineError:
+    with pytest.raises(EngineError) as error:
+        list(events_of(tiny_search_config(**changes), tmp_path))
+    return error.value
+
+
+def test_a_budget_out_of_reach_names_the_lowest(tmp_path: Path) -> None:
+    error = refused(tmp_path, budgets=(Budget(metric="macs", limit=1e6),))
+
+    assert isinstance(error, BudgetUnreachable)
+    assert error.lowest == pytest.approx(1_059_168)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"space": "none-such"}, "space: 'none-such' is not known"),
+        ({"precision": "fp16"}, "precision: fp16 needs a GPU"),
+        ({"target": "host-cpu"}, "target: host-cpu has not been profiled"),
+        (
+            {"algorithm": "reinforce", "effort": replace(TINY_SEARCH, policy_images=100)},
+            "effort.policy_images: a batch of 100 is more than the 64 images",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_at_once(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    error = refused(tmp_path, **changes)
+
+    assert isinstance(error, InvalidConfig)
+    assert message in str(error)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(
+    tmp_path: Path,
+) -> None:
+    effort = replace(TINY_SEARCH, weight_learning_rate=1e25)
+    config = tiny_search_config(effort=effort)
+    saved = []
+
+    with pytest.raises(Diverged, match="not finite"):
+        saved.extend(
+            event for event in events_of(config, tmp_path) if isinstance(event, CheckpointSaved)
+        )
+
+    kept = torch.load(tmp_path / "run" / "supernet.checkpoint", weights_only=True)
+    weights = kept["learner"]["supernet"].values()
+    assert all(torch.isfinite(weight).all() for weight in weights if weight.is_floating_point())
