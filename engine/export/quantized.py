@@ -6,6 +6,11 @@ Layout, for each quantised layer `<name>`:
     <name>.weight_scale     float32, one per output channel or a single one
     <name>.activation_clip  float32, where the layer's input is cut off
 
+Where weights are shared (k-means), activations stay float, and each layer has instead:
+
+    <name>.codebook         float32, the values that its weights share
+    <name>.labels           uint8, the weights' places in it, packed at the layer's bits
+
 Everything else (biases, batch norm) stands under its own name as in the float network. The
 metadata says which network it is, its bits, and how its images are to be normalised.
 """
@@ -19,6 +24,8 @@ from torch import Tensor, nn
 
 from engine.data.image_set import Normalisation
 from engine.nn.build import build_model
+from engine.nn.codebook import packed, unpacked
+from engine.nn.codebook_layer import CodebookLayer
 from engine.nn.describe import describe
 from engine.nn.quantized import (
     QuantizedLayer,
@@ -54,9 +61,13 @@ def save_quantized(
         if not _belongs_to_a_weight(name, layers)
     }
     for name, layer in layers.items():
-        tensors[f"{name}.weight"] = layer.integer_weights().cpu().contiguous()
+        tensors |= {
+            f"{name}.{leaf}": tensor.cpu().contiguous()
+            for leaf, tensor in _stored_weight(layer).items()
+        }
     metadata = {
         "format": FORMAT,
+        "quantizer": "kmeans" if policy.is_weights_only else "linear",
         "model": spec.model,
         "input": json.dumps(to_json(spec.input)),
         "classes": str(spec.classes),
@@ -86,7 +97,8 @@ def load_quantized(path: Path | str) -> nn.Module:
     network = build_model(metadata["model"], input=image, classes=classes)
     spec = describe(network, model_id=metadata["model"], input=image, classes=classes)
     policy = policy_from_json(json.loads(metadata["policy"]))
-    layers = quantize_layers(network, spec.layers)
+    kind = CodebookLayer if policy.is_weights_only else QuantizedLayer
+    layers = quantize_layers(network, spec.layers, kind=kind)
     _fill(network, layers, policy, load_file(str(path)))
     return network.eval()
 
@@ -112,6 +124,17 @@ def _metadata(path: Path | str) -> dict[str, str]:
         return {}
 
 
+def _stored_weight(layer: QuantizedLayer) -> dict[str, Tensor]:
+    """Return a layer's weights as the file has them."""
+    if not isinstance(layer, CodebookLayer):
+        return {"weight": layer.integer_weights()}
+    assert layer.bits is not None
+    return {
+        "codebook": layer.centroids.detach(),
+        "labels": packed(layer.labels, layer.bits.weight_bits),
+    }
+
+
 def _fill(
     network: nn.Module,
     layers: dict[str, QuantizedLayer],
@@ -119,11 +142,23 @@ def _fill(
     tensors: dict[str, Tensor],
 ) -> None:
     for name, layer in layers.items():
+        if isinstance(layer, CodebookLayer):
+            bits, codebook_K = policy[name].weight_bits, tensors[f"{name}.codebook"]
+            labels = unpacked(tensors[f"{name}.labels"], bits, layer.inner.weight.shape)
+            layer.set_codebook(bits, codebook_K, labels)
+            layer.inner.weight.data.copy_(layer.shared_weight())
+            continue
         scale = tensors[f"{name}.weight_scale"]
         _set_bits(layer, policy[name], scale, tensors[f"{name}.activation_clip"])
         tensors[f"{name}.weight"] = tensors[f"{name}.weight"].to(scale.dtype) * scale
     state = network.state_dict()
-    network.load_state_dict({name: tensors[name.replace(_INNER, ".")] for name in state})
+    filled = {name for name in state if _is_of_a_codebook(name, layers)}
+    network.load_state_dict(
+        {
+            name: tensor if name in filled else tensors[name.replace(_INNER, ".")]
+            for name, tensor in state.items()
+        }
+    )
 
 
 def _set_bits(layer: QuantizedLayer, bits: LayerBits, scale: Tensor, clip: Tensor) -> None:
@@ -135,4 +170,12 @@ def _set_bits(layer: QuantizedLayer, bits: LayerBits, scale: Tensor, clip: Tenso
 
 def _belongs_to_a_weight(name: str, layers: dict[str, QuantizedLayer]) -> bool:
     owner, _, leaf = name.rpartition(_INNER)
-    return owner in layers and leaf == "weight"
+    return (owner in layers and leaf == "weight") or _is_of_a_codebook(name, layers)
+
+
+def _is_of_a_codebook(name: str, layers: dict[str, QuantizedLayer]) -> bool:
+    """Tell whether a tensor is one that a codebook stands for, or that its layer does not use."""
+    for leaf in ("inner.weight", "centroids", "labels", "activation_clip", "weight_scale"):
+        if name.endswith(f".{leaf}"):
+            return isinstance(layers.get(name.removesuffix(f".{leaf}")), CodebookLayer)
+    return False

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.haq.thresholds import Thresholds, set_policy
+from engine.haq.grid import Grids, set_policy
 from engine.nn.quantized import QuantizedLayer, set_float
 from engine.schema.errors import Diverged
 from engine.schema.policy import LayerBits, Policy
@@ -40,7 +40,7 @@ class QuantizationEnvironment:
         network: nn.Module,
         layers: Mapping[str, QuantizedLayer],
         *,
-        thresholds: Thresholds,
+        thresholds: Grids,
         images_NCHW: Tensor,
         labels_N: Tensor,
         model_hash: str = "",

@@ -12,8 +12,9 @@ from pathlib import Path
 from torch import nn
 
 from engine.haq.environment import Bits, bits_of
+from engine.haq.grid import set_policy
 from engine.haq.subject import Subject
-from engine.haq.thresholds import Thresholds, set_policy
+from engine.haq.thresholds import Thresholds
 from engine.schema.configs import QuantizeEffort, TrainingRecipe
 from engine.schema.events import EpochFinished, Event
 from engine.schema.policy import Policy

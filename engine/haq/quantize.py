@@ -9,40 +9,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from engine.haq.deliver import Delivery, deliver
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.finetune import finetune
+from engine.haq.measuring import SensitivityStage, grids_of
 from engine.haq.policy_space import PolicySpace
 from engine.haq.record import RunState, hash_of
 from engine.haq.report import entries, policies_to_tune
 from engine.haq.search import Search
-from engine.haq.sensitivity import SensitivityPass, measured_widths
 from engine.haq.subject import Subject, fill_weights, prepare, weights_request
-from engine.haq.thresholds import Thresholds, compute_thresholds
+from engine.haq.thresholds import Thresholds
 from engine.haq.work import planned_work
 from engine.nn.folding import fold_batch_norms
 from engine.nn.quantized import QuantizedLayer
-from engine.nn.segments import cut
 from engine.schema.configs import QuantizeConfig
-from engine.schema.events import CheckpointSaved, Event, LogLine, SensitivityMeasured, Stage
+from engine.schema.events import Event, LogLine, Stage
 from engine.schema.places import Places
 from engine.schema.policy import Policy
-from engine.schema.results import LayerSensitivity
 from engine.solver.knapsack import solve
 from engine.solver.losses import additive_losses
 from engine.solver.problem import Problem, policy_problem
 from engine.training.float_weights import FloatWeights, are_at_hand
-from engine.training.interrupt import Interrupt, Stopped
+from engine.training.interrupt import Interrupt
 from engine.training.plan import Plan, with_eta
 from engine.training.seed import seed_everything
-
-_CALIBRATION_BATCH = 128
-_MAPS_BYTES = 2**30  # at most, of the feature maps that the sensitivity pass keeps at a cut
-_FLOAT_BYTES = 4
-_SAVE_EVERY_S = 2.0
 
 
 def quantize(
@@ -133,57 +125,25 @@ class _Run:
         )
 
     def _calibrate(self) -> None:
-        """Compute all clipping thresholds, on images of the train split."""
+        """Compute what the operands are rounded to at every width."""
         self.network, self.layers = self.subject.quantisable()
         fold_batch_norms(self.network)
-        images_NCHW, _ = self.subject.splits.train.first(self.config.effort.calibration_images)
-        self.thresholds = compute_thresholds(
-            self.network,
-            self.layers,
-            [self._placed(part) for part in torch.split(images_NCHW, _CALIBRATION_BATCH)],
-            clipping=self.config.clipping,
-            granularity=self.config.granularity,
-        )
+        self.thresholds = grids_of(self.config, self.subject, self.network, self.layers)
 
     def _measure_sensitivity(self) -> Iterator[Event]:
-        specs = self.subject.spec.layers
-        widths = measured_widths(self.config.weight_bits, self.config.activation_bits)
-        measure = None
-        saved_at = time.monotonic()
-        for index, spec in enumerate(specs):
-            if index < len(self.state.sensitivities):
-                continue
-            if index in (0, len(specs) - 1):  # pinned: no width is chosen
-                one = LayerSensitivity(layer=spec.name, weight_losses={}, activation_losses={})
-            else:
-                measure = measure or self._sensitivity_pass()
-                one = measure.measure(spec.name, widths)
-                yield SensitivityMeasured(
-                    layer=one.layer,
-                    index=index,
-                    weight_losses=one.weight_losses,
-                    activation_losses=one.activation_losses,
-                )
-            self.state.sensitivities.append(one)
-            yield self.plan.progress("sensitivity", index + 1, len(specs), "layers")
-            if self.interrupt.stops or time.monotonic() - saved_at > _SAVE_EVERY_S:
-                self.state.save(self.checkpoint)
-                saved_at = time.monotonic()
-            if self.interrupt.stops:
-                raise Stopped
-        self.state.save(self.checkpoint)
-        yield CheckpointSaved(stage="sensitivity", step=len(specs))
-
-    def _sensitivity_pass(self) -> SensitivityPass:
-        count = self.config.effort.sensitivity_images
-        images_NCHW = self._placed(self.subject.splits.search.first(count)[0])
-        largest = _MAPS_BYTES // (_FLOAT_BYTES * len(images_NCHW))
-        return SensitivityPass(
-            cut(self.network, images_NCHW[:2], largest=largest),
-            self.layers,
-            thresholds=self.thresholds,
-            images_NCHW=images_NCHW,
+        stage = SensitivityStage(
+            config=self.config,
+            subject=self.subject,
+            network=self.network,
+            layers=self.layers,
+            grids=self.thresholds,
+            state=self.state,
+            checkpoint=self.checkpoint,
+            places=self.places,
+            plan=self.plan,
+            interrupt=self.interrupt,
         )
+        yield from stage.events()
 
     def _search_ground(self) -> tuple[PolicySpace, QuantizationEnvironment]:
         """Return the policies that may be tried, and what scores them."""
@@ -193,14 +153,14 @@ class _Run:
             subject.costs,
             tuple(dict.fromkeys(budget.metric for budget in config.budgets)),
             config.weight_bits,
-            config.activation_bits,
+            config.policy_activation_bits,
             losses=additive_losses(self.state.sensitivities),
         )
         space = PolicySpace(
             self.problem,
             config.budgets,
             weight_bits=config.weight_bits,
-            activation_bits=config.activation_bits,
+            activation_bits=config.policy_activation_bits,
         )
         images_NCHW, labels_N = subject.splits.search.first(config.effort.score_images)
         environment = QuantizationEnvironment(

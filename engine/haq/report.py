@@ -7,7 +7,6 @@ from pathlib import Path
 
 from torch import nn
 
-from engine.catalog.baselines import uniform_policy
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.finetune import quantized_network, tuned_network
 from engine.haq.record import STRATEGIES, RunState
@@ -67,7 +66,8 @@ def entries(
 
 def nearest_uniform(config: QuantizeConfig, subject: Subject) -> int:
     """Return the widest uniform bits within the budgets; the narrowest there are if none is."""
-    widths = sorted(set(config.weight_bits) & set(config.activation_bits)) or [MAX_BITS]
+    inputs = config.weight_bits if config.quantizer == "kmeans" else config.activation_bits
+    widths = sorted(set(config.weight_bits) & set(inputs)) or [MAX_BITS]
     within = [
         bits for bits in widths if is_within_budgets(config, subject, _uniform(subject, bits))
     ]
@@ -270,4 +270,4 @@ def _uniform_entry(config: QuantizeConfig, subject: Subject, bits: int) -> Entry
 
 
 def _uniform(subject: Subject, bits: int) -> Policy:
-    return uniform_policy(subject.spec, bits, bits)
+    return subject.uniform(bits)

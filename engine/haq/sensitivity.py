@@ -1,35 +1,43 @@
 """The loss that each layer adds when it alone is quantised, operand by operand and width by width.
 
-It is measured as the divergence of the class probabilities from the float network's, in nats per
-image: KL(float || quantised). That is what the cross-entropy rises by if the float network's
-probabilities are right. It asks for no labels and is never negative, where a difference of two
-losses on some hundred images drowns small effects in noise and rewards some of them by chance.
+How a quantised output differs from the float one can be told in three ways. The default is the
+divergence of the class probabilities, KL(float || quantised), in nats per image: what the
+cross-entropy rises by if the float network's probabilities are right. It asks for no labels and is
+never negative. The rise of the cross-entropy itself asks for labels; on some hundred images it
+drowns small effects in noise and rewards some of them by chance. The squared distance of the
+logits, relative to their size, asks for none and is what Sony's MCT ranks by.
 
 The network is walked segment by segment (engine/nn/segments.py). What stands before a segment is
 float and the same for all its layers, so it is computed once; each evaluation runs only from there
 to the end. A network that cannot be cut is one segment, and each evaluation runs all of it.
+
+Shapes: N images, K classes.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.haq.thresholds import LayerThresholds, Thresholds
+from engine.haq.grid import Grids
 from engine.nn.quantized import QuantizedLayer, set_float
 from engine.nn.segments import Segment, first_segments, run
+from engine.schema.configs import SensitivityMeasure
 from engine.schema.errors import Diverged
+from engine.schema.policy import MAX_BITS
 from engine.schema.results import LayerSensitivity
 
 # A bit more quarters the noise (Bennett 1948). Past this width what a layer adds is far below
 # what this many images can tell, so it is reckoned from the width before.
 WIDEST_MEASURED = 6
 
-# Nats. A width that adds less is not worth a look at the wider ones: they follow from it.
+# Nats, or a share of the logits. A width that adds less is not worth a look at the wider ones:
+# they follow from it. A difference of two losses is too noisy to be taken at its word.
 _NEGLIGIBLE = 3e-4
 
 _BATCH = 256
@@ -53,6 +61,14 @@ def measured_widths(weight_bits: Sequence[int], activation_bits: Sequence[int]) 
     return Widths(weight_bits=_measured(weight_bits), activation_bits=_measured(activation_bits))
 
 
+class Sensitivities(Protocol):
+    """A way to tell what a layer's widths lose."""
+
+    def measure(self, name: str, widths: Widths) -> LayerSensitivity:
+        """Return what one layer adds; layers must be asked for in forward order."""
+        ...
+
+
 class SensitivityPass:
     """Measures layer after layer in forward order; may begin at any of them."""
 
@@ -61,17 +77,23 @@ class SensitivityPass:
         segments: tuple[Segment, ...],
         layers: dict[str, QuantizedLayer],
         *,
-        thresholds: Thresholds,
+        thresholds: Grids,
         images_NCHW: Tensor,
+        labels_N: Tensor | None = None,
+        measure: SensitivityMeasure = "divergence",
     ) -> None:
         self._segments = segments
         self._layers = layers
         self._thresholds = thresholds
         self._maps = list(torch.split(images_NCHW, _BATCH))  # what goes into the segment `_at`
+        unlabelled = torch.zeros(len(images_NCHW), dtype=torch.long, device=images_NCHW.device)
+        self._labels = torch.split(unlabelled if labels_N is None else labels_N, _BATCH)
+        self._difference = _DIFFERENCES[measure]
+        self._negligible = -math.inf if measure == "loss" else _NEGLIGIBLE
         self._at = 0
         self._first = first_segments(segments)
         set_float(layers)
-        self._float_logs = [self._log_probabilities(maps) for maps in self._maps]  # N x classes
+        self._float_logits = [self._logits(maps) for maps in self._maps]  # N x K each
 
     def measure(self, name: str, widths: Widths) -> LayerSensitivity:
         """Return what one layer adds; layers must be asked for in forward order.
@@ -80,14 +102,14 @@ class SensitivityPass:
             Diverged: a loss is not finite.
         """
         self._advance(self._first[name])
-        layer, thresholds = self._layers[name], self._thresholds[name]
+        layer, grid = self._layers[name], self._thresholds[name]
         return LayerSensitivity(
             layer=name,
             weight_losses=self._added(
-                layer, widths.weight_bits, partial(_quantize_weights, layer, thresholds)
+                layer, widths.weight_bits, partial(grid.set_weight_bits, layer)
             ),
             activation_losses=self._added(
-                layer, widths.activation_bits, partial(_quantize_input, layer, thresholds)
+                layer, widths.activation_bits, partial(grid.set_activation_bits, layer)
             ),
         )
 
@@ -97,9 +119,9 @@ class SensitivityPass:
         losses = {}
         for bits in widths:
             quantize(bits)
-            losses[str(bits)] = self._divergence()
+            losses[str(bits)] = self._lost()
             layer.set_float()
-            if losses[str(bits)] < _NEGLIGIBLE:
+            if losses[str(bits)] < self._negligible:
                 break
         return losses
 
@@ -111,30 +133,53 @@ class SensitivityPass:
         self._at = segment
 
     @torch.inference_mode()
-    def _log_probabilities(self, maps: Tensor) -> Tensor:
-        return functional.log_softmax(run(self._segments[self._at :], maps), dim=1)
+    def _logits(self, maps: Tensor) -> Tensor:
+        return run(self._segments[self._at :], maps)
 
     @torch.inference_mode()
-    def _divergence(self) -> float:
-        """Return KL(float || as it is now), mean over the images, in nats."""
+    def _lost(self) -> float:
+        """Return how the output differs from the float one, mean over the images."""
         total = 0.0
-        for maps, float_logs in zip(self._maps, self._float_logs, strict=True):
-            logs = self._log_probabilities(maps)
-            total += float(functional.kl_div(logs, float_logs, log_target=True, reduction="sum"))
-        divergence = total / sum(len(maps) for maps in self._maps)
-        if not math.isfinite(divergence):
+        batches = zip(self._maps, self._float_logits, self._labels, strict=True)
+        for maps, float_logits_NK, labels_N in batches:
+            total += float(self._difference(self._logits(maps), float_logits_NK, labels_N))
+        mean = total / sum(len(maps) for maps in self._maps)
+        if not math.isfinite(mean):
             raise Diverged(self._at, "the loss with one quantised layer")
-        return max(divergence, 0.0)  # rounding can leave it a hair below
+        return max(mean, 0.0)  # rounding, or the draw of the images, can leave it below
 
 
-def _quantize_weights(layer: QuantizedLayer, thresholds: LayerThresholds, bits: int) -> None:
-    layer.set_weight_bits(bits, thresholds.weight_clip(bits))
+def _divergence(logits_NK: Tensor, float_logits_NK: Tensor, _labels_N: Tensor) -> Tensor:
+    """Return KL(float || quantised) in nats, summed over the images."""
+    logs_NK, float_logs_NK = (
+        functional.log_softmax(each, dim=1) for each in (logits_NK, float_logits_NK)
+    )
+    return functional.kl_div(logs_NK, float_logs_NK, log_target=True, reduction="sum")
 
 
-def _quantize_input(layer: QuantizedLayer, thresholds: LayerThresholds, bits: int) -> None:
-    layer.set_activation_bits(bits, thresholds.activation_clip(bits))
+def _loss(logits_NK: Tensor, float_logits_NK: Tensor, labels_N: Tensor) -> Tensor:
+    """Return the cross-entropy's rise in nats, summed over the images."""
+    loss, float_loss = (
+        functional.cross_entropy(each, labels_N, reduction="sum")
+        for each in (logits_NK, float_logits_NK)
+    )
+    return loss - float_loss
+
+
+def _distance(logits_NK: Tensor, float_logits_NK: Tensor, _labels_N: Tensor) -> Tensor:
+    """Return the squared distance over the float logits' squared size, summed over the images."""
+    distances_N = (logits_NK - float_logits_NK).square().sum(dim=1)
+    return (distances_N / float_logits_NK.square().sum(dim=1).clamp_min(1e-12)).sum()
+
+
+_DIFFERENCES: Mapping[SensitivityMeasure, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "divergence": _divergence,
+    "loss": _loss,
+    "distance": _distance,
+}
 
 
 def _measured(widths: Sequence[int]) -> tuple[int, ...]:
+    """Return the widths up to the widest worth a look; none where an operand stays float."""
     narrow = tuple(bits for bits in widths if bits <= WIDEST_MEASURED)
-    return narrow or (min(widths),)
+    return narrow or tuple(bits for bits in (min(widths),) if bits <= MAX_BITS)

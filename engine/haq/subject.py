@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from engine.catalog.baselines import uniform_policy
 from engine.catalog.datasets import dataset_entry
 from engine.catalog.models import fitted_input, model_entry
 from engine.catalog.targets import target_entry
@@ -15,14 +16,16 @@ from engine.cost.model import CostModel
 from engine.cost.pricing import cost_model
 from engine.data.splits import Splits, load_splits, normalisation_for
 from engine.nn.build import build_model
+from engine.nn.codebook_layer import CodebookLayer
 from engine.nn.describe import describe
 from engine.nn.layout import lay_channels_last
 from engine.nn.quantized import QuantizedLayer, quantize_layers
-from engine.schema.configs import QuantizeConfig
+from engine.schema.configs import QuantizeConfig, Quantizer
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event
 from engine.schema.layers import ModelSpec
 from engine.schema.places import Places
+from engine.schema.policy import FLOAT_BITS, Policy
 from engine.solver.reach import check_budgets
 from engine.training.device import pick_device
 from engine.training.float_weights import FloatWeights, WeightsRequest, obtain_float_weights
@@ -42,13 +45,20 @@ class Subject:
     splits: Splits
     costs: CostModel
     device: torch.device
+    quantizer: Quantizer = "linear"
 
     def quantisable(self) -> tuple[nn.Module, dict[str, QuantizedLayer]]:
         """Return a copy whose layers can be given bits, and those layers by name."""
         network = copy.deepcopy(self.network)
-        layers = quantize_layers(network, self.spec.layers)
+        kind = CodebookLayer if self.quantizer == "kmeans" else QuantizedLayer
+        layers = quantize_layers(network, self.spec.layers, kind=kind)
         lay_channels_last(network)
         return network.eval(), layers
+
+    def uniform(self, bits: int) -> Policy:
+        """Return the policy of the same bits everywhere; pinned layers apart, where there are."""
+        inputs = FLOAT_BITS if self.quantizer == "kmeans" else bits
+        return uniform_policy(self.spec, bits, inputs)
 
 
 def prepare(config: QuantizeConfig, places: Places) -> Subject:
@@ -71,14 +81,21 @@ def prepare(config: QuantizeConfig, places: Places) -> Subject:
             f"keep 8 bits, so at least {_FEWEST_LAYERS} are needed",
         )
     costs = cost_model(target_entry(config.target, tables=places.tables))
-    check_budgets(spec, costs, config.budgets, config.weight_bits, config.activation_bits)
+    check_budgets(spec, costs, config.budgets, config.weight_bits, config.policy_activation_bits)
     splits = load_splits(
         config.dataset,
         input=image,
         data_root=places.data_root,
         normalisation=normalisation_for(entry, dataset),
     )
-    return Subject(network=network.to(device), spec=spec, splits=splits, costs=costs, device=device)
+    return Subject(
+        network=network.to(device),
+        spec=spec,
+        splits=splits,
+        costs=costs,
+        device=device,
+        quantizer=config.quantizer,
+    )
 
 
 def weights_request(config: QuantizeConfig, subject: Subject) -> WeightsRequest:

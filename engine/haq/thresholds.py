@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.nn.quantized import QuantizedLayer, activation_levels, weight_levels
+from engine.haq.grid import Grids
+from engine.nn.quantized import SMALLEST_CLIP, QuantizedLayer, activation_levels, weight_levels
 from engine.schema.configs import Clipping, Granularity
-from engine.schema.policy import LayerBits, Policy
+from engine.schema.policy import LayerBits
 
 BINS = 2048
 WIDTHS = tuple(range(2, 9))
@@ -32,6 +33,7 @@ class LayerThresholds:
 
     weight_clips_BC: Tensor
     activation_clips_B: Tensor
+    input_signed: bool
 
     def weight_clip(self, bits: int) -> Tensor:
         """Return the weights' clips at a width; shape (C,)."""
@@ -41,26 +43,41 @@ class LayerThresholds:
         """Return the input's clip at a width; shape ()."""
         return self.activation_clips_B[WIDTHS.index(bits)]
 
+    def set_bits(self, layer: QuantizedLayer, bits: LayerBits) -> None:
+        """Quantise a layer to these widths."""
+        layer.set_bits(
+            bits,
+            weight_clip=self.weight_clip(bits.weight_bits),
+            activation_clip=self.activation_clip(bits.activation_bits),
+        )
 
-Thresholds = Mapping[str, LayerThresholds]
+    def set_weight_bits(self, layer: QuantizedLayer, bits: int) -> None:
+        """Quantise its weights alone."""
+        layer.set_weight_bits(bits, self.weight_clip(bits))
+
+    def set_activation_bits(self, layer: QuantizedLayer, bits: int) -> None:
+        """Quantise its input alone."""
+        layer.set_activation_bits(bits, self.activation_clip(bits))
+
+    def rounded_weight(self, weight: Tensor, bits: int) -> Tensor:
+        """Return the float weights as they are at a width."""
+        levels = weight_levels(bits)
+        clips = self.weight_clip(bits).clamp_min(SMALLEST_CLIP)
+        scale = clips.view([-1] + [1] * (weight.dim() - 1)) / levels
+        return _rounded(weight, scale, -levels, levels)
+
+    def rounded_input(self, x: Tensor, bits: int) -> Tensor:
+        """Return an input as it is at a width."""
+        levels = activation_levels(bits, signed=self.input_signed)
+        scale = self.activation_clip(bits).clamp_min(SMALLEST_CLIP) / levels
+        return _rounded(x, scale, -levels if self.input_signed else 0, levels)
 
 
-def set_layer(layer: QuantizedLayer, bits: LayerBits, thresholds: LayerThresholds) -> None:
-    """Quantise a layer to these widths."""
-    layer.set_bits(
-        bits,
-        weight_clip=thresholds.weight_clip(bits.weight_bits),
-        activation_clip=thresholds.activation_clip(bits.activation_bits),
-    )
+def _rounded(x: Tensor, scale: Tensor, lowest: int, highest: int) -> Tensor:
+    return torch.div(x, scale).round_().clamp_(lowest, highest).mul_(scale)
 
 
-def set_policy(
-    layers: Mapping[str, QuantizedLayer], policy: Policy, thresholds: Thresholds
-) -> None:
-    """Quantise a network to a policy."""
-    for name, layer in layers.items():
-        if layer.bits != policy[name]:
-            set_layer(layer, policy[name], thresholds[name])
+Thresholds = Grids  # in size mode codebooks take their place
 
 
 def compute_thresholds(
@@ -79,6 +96,7 @@ def compute_thresholds(
                 layer.inner.weight.detach(), clipping=clipping, granularity=granularity
             ),
             activation_clips_B=histograms[name].clips(clipping, signed=layer.input_signed),
+            input_signed=layer.input_signed,
         )
         for name, layer in layers.items()
     }

@@ -19,7 +19,7 @@ from engine.schema.layers import LayerSpec
 from engine.schema.policy import LayerBits
 
 # A clip of zero (a layer of zeros) would divide by zero; any positive one maps zeros to zeros.
-_SMALLEST_CLIP = 1e-8
+SMALLEST_CLIP = 1e-8
 
 
 def weight_levels(bits: int) -> int:
@@ -59,7 +59,7 @@ class QuantizedLayer(nn.Module):
     def set_weight_bits(self, bits: int, clip: Tensor) -> None:
         """Quantise the weights; the clip is of shape (C,) or (1,)."""
         shape = [-1] + [1] * (self.inner.weight.dim() - 1)
-        scale = clip.clamp_min(_SMALLEST_CLIP).view(shape) / weight_levels(bits)
+        scale = clip.clamp_min(SMALLEST_CLIP).view(shape) / weight_levels(bits)
         self.weight_scale = scale.to(self.inner.weight)
         self._weight_levels = weight_levels(bits)
         self._quantizes_weights = True
@@ -67,7 +67,7 @@ class QuantizedLayer(nn.Module):
 
     def set_activation_bits(self, bits: int, clip: Tensor) -> None:
         """Quantise the input; the clip is of shape ()."""
-        self.activation_clip.data = clip.clamp_min(_SMALLEST_CLIP).to(self.activation_clip)
+        self.activation_clip.data = clip.clamp_min(SMALLEST_CLIP).to(self.activation_clip)
         self._activation_levels = activation_levels(bits, signed=self.input_signed)
         self._quantizes_input = True
         self._cached = None

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from engine.schema.cost import Budget
+from engine.schema.cost import Budget, Metric
 from engine.schema.errors import InvalidConfig
+from engine.schema.policy import FLOAT_BITS
 from engine.schema.profile_config import ProfileConfig
 
 Device = Literal["auto", "cpu", "cuda"]
 Granularity = Literal["channel", "tensor"]
 Clipping = Literal["mse", "kl", "max"]
+Quantizer = Literal["linear", "kmeans"]
+SensitivityMeasure = Literal["divergence", "loss", "distance", "hessian"]
 Preset = Literal["smoke", "balanced", "thorough", "paper", "custom"]
 Algorithm = Literal["gradient", "reinforce"]
 GateMode = Literal["two", "full_v2", "full"]
@@ -102,12 +105,19 @@ class QuantizeConfig:
     model: str
     dataset: str
     target: str
-    budgets: tuple[Budget, ...]  # of the whole network
+    # Of the whole network. With `accuracy_drop`, what holds beside it; there may be none.
+    budgets: tuple[Budget, ...] = ()
+    # The other question: the smallest cost at which no more accuracy than this (0-1) is lost.
+    accuracy_drop: float | None = None
+    objective: Metric | None = None  # the cost that is to be small; only with `accuracy_drop`
+    quantizer: Quantizer = "linear"  # kmeans: codebooks of weights, activations stay float
     checkpoint: str | None = None  # safetensors with float weights; None: shipped or trained
     weight_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
     activation_bits: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
     granularity: Granularity = "channel"
     clipping: Clipping = "mse"
+    sensitivity: SensitivityMeasure = "divergence"
+    faithful: bool = False  # the original's enforcement, replay and rewards, for comparison
     preset: Preset = "custom"  # a label; `effort` is what counts
     effort: QuantizeEffort = field(default_factory=QuantizeEffort)
     recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
@@ -118,11 +128,41 @@ class QuantizeConfig:
     def __post_init__(self) -> None:
         for name in ("model", "dataset", "target"):
             _require(bool(getattr(self, name)), name, "is required; choose one")
-        _check_budgets(self.budgets)
+        self._check_question()
         for name in ("weight_bits", "activation_bits"):
             _check_bits(name, getattr(self, name))
         _require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
         _require(self.threads >= 1, "threads", f"must be at least 1, got {self.threads}")
+
+    @property
+    def policy_activation_bits(self) -> tuple[int, ...]:
+        """The activation widths that a policy may have: those asked for, or float alone."""
+        return (FLOAT_BITS,) if self.quantizer == "kmeans" else self.activation_bits
+
+    @property
+    def limited_metric(self) -> Metric:
+        """The metric that the search is about."""
+        return self.budgets[0].metric if self.objective is None else self.objective
+
+    def _check_question(self) -> None:
+        drop = self.accuracy_drop
+        if drop is None:
+            _check_budgets(self.budgets)
+            _require(
+                self.objective is None,
+                "objective",
+                "is for the question with accuracy_drop; give that too, or a budget instead",
+            )
+            return
+        _require(0 <= drop < 1, "accuracy_drop", f"must lie in 0 .. 1, got {drop:g}")
+        _require(self.objective is not None, "objective", "is required beside accuracy_drop")
+        if self.budgets:
+            _check_budgets(self.budgets)
+        _require(
+            all(budget.metric != self.objective for budget in self.budgets),
+            "budgets",
+            f"limit {self.objective}, which is to be as small as it can; leave that one out",
+        )
 
 
 def _check_bits(name: str, bits: tuple[int, ...]) -> None:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from engine.catalog.baselines import uniform_policy
 from engine.data.image_set import Normalisation
 from engine.export.quantized import load_quantized, save_quantized
-from engine.haq.thresholds import compute_thresholds, set_policy
+from engine.haq.grid import set_policy
+from engine.haq.thresholds import compute_thresholds
 from engine.nn.build import build_model
 from engine.nn.describe import describe
 from engine.nn.quantized import quantize_layers, quantized_layers, weight_levels

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.haq.thresholds import WIDTHS, compute_thresholds, set_policy, weight_clips
+from engine.haq.grid import set_policy
+from engine.haq.thresholds import WIDTHS, compute_thresholds, weight_clips
 from engine.nn.quantized import activation_levels, quantize_activation, quantize_weight
 from engine.nn.quantized import weight_levels as levels_of
 from engine.schema.configs import Clipping, Granularity
