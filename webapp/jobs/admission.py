@@ -19,6 +19,7 @@ from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.profile_config import ProfileConfig
 from engine.solver.reach import check_budgets
+from webapp.jobs.found_networks import fitted_network, is_found_network
 from webapp.jobs.models import CheckpointUpload, ModelDescription
 from webapp.jobs.queries import model_spec
 from webapp.jobs.search_space import space_of
@@ -62,12 +63,9 @@ def _check_search(config: SearchConfig) -> None:
 
 
 def _check_quantize(config: QuantizeConfig, team: Team) -> None:
-    model_entry(config.model)
     target = target_entry(config.target)
     upload = upload_of(config.checkpoint, team)
-    spec = model_spec(config.model, config.dataset)
-    if not isinstance(spec, ModelSpec):
-        raise InvalidConfig("model", _why_not_described(spec))
+    spec = _spec_of(config, team)
     check_budgets(
         spec,
         cost_model(target),
@@ -78,6 +76,19 @@ def _check_quantize(config: QuantizeConfig, team: Team) -> None:
     if upload is not None:
         with default_storage.open(upload.storage_name, "rb") as file:
             check_header(cast(BinaryIO, file), spec)  # Django's File reads and seeks like one
+
+
+def _spec_of(config: QuantizeConfig, team: Team) -> ModelSpec:
+    if is_found_network(config.model):
+        found = fitted_network(config.model, config.dataset, team.jobs.all())
+        if config.checkpoint is None:
+            _ = found.weights  # missing ones are told now, not by the worker
+        return found.spec
+    model_entry(config.model)
+    spec = model_spec(config.model, config.dataset)
+    if not isinstance(spec, ModelSpec):
+        raise InvalidConfig("model", _why_not_described(spec))
+    return spec
 
 
 def check_folder(dataset_id: str) -> None:

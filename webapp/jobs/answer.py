@@ -15,6 +15,7 @@ from webapp.charts.quantities import QUANTITIES, duration, percent, points
 
 # Two numbers closer than this many standard errors of their difference are not told apart.
 CLEAR = 2.0
+_FOUND = "result:"  # begins the id of a network that a search found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +112,20 @@ def in_words(gaps: Sequence[Gap]) -> str:
 
 
 def model_title(model_id: str) -> str:
-    """Return a network's name for people."""
+    """Return a network's name for people; of one that a search found, by its search."""
+    if model_id.startswith(_FOUND):
+        return model_words(model_id)
     try:
         return model_entry(model_id).title
     except InvalidConfig:
         return model_id
+
+
+def model_words(model_id: str) -> str:
+    """Return a network as lists of runs name it: its id, but for those that searches found."""
+    if model_id.startswith(_FOUND):
+        return f"found network {model_id.removeprefix(_FOUND)[:8]}"
+    return model_id
 
 
 def dataset_title(dataset_id: str) -> str:

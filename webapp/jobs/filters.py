@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 
 from webapp.accounts.models import User
 from webapp.jobs import queries
-from webapp.jobs.answer import target_title
+from webapp.jobs.answer import model_words, target_title
 from webapp.jobs.models import Job
 
 PAGE_SIZE = 25
@@ -31,9 +31,10 @@ class RunFilterForm(forms.Form):
     """What one may narrow the list by."""
 
     q = forms.CharField(label="Search", required=False, max_length=100)
+    kind = forms.ChoiceField(label="Kind", required=False)
     state = forms.ChoiceField(label="State", required=False)
     target = forms.ChoiceField(label="Target", required=False)
-    model = forms.ChoiceField(label="Network", required=False)
+    model = forms.ChoiceField(label="Network or space", required=False)
     owner = forms.ChoiceField(label="Owner", required=False)
     team = forms.ChoiceField(label="Team", required=False)
     sort = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -45,9 +46,10 @@ class RunFilterForm(forms.Form):
             .values_list("target", "model", "owner__username", "team__slug", "team__name")
             .distinct()
         )
+        self._offer("kind", Job.Kind.choices)
         self._offer("state", [*Job.Status.choices, ("active", "Queued or running")])
         self._offer("target", sorted({(row[0], target_title(row[0])) for row in facets}))
-        self._offer("model", sorted({(row[1], row[1]) for row in facets}))
+        self._offer("model", sorted({(row[1], model_words(row[1])) for row in facets}))
         self._offer("owner", sorted({(row[2], row[2]) for row in facets}))
         self._offer("team", sorted({(row[3], row[4]) for row in facets}))
         self.is_valid()
@@ -111,7 +113,13 @@ def run_list(user: User, data: Any) -> RunList:  # Any: a QueryDict
 
 
 def _narrowed(rows: QuerySet[Job], said: dict[str, str]) -> QuerySet[Job]:
-    exact = {"target": "target", "model": "model", "owner": "owner__username", "team": "team__slug"}
+    exact = {
+        "kind": "kind",
+        "target": "target",
+        "model": "model",
+        "owner": "owner__username",
+        "team": "team__slug",
+    }
     for name, column in exact.items():
         if name in said:
             rows = rows.filter(**{column: said[name]})
@@ -139,7 +147,7 @@ def _headings(filters: dict[str, str], sort: str) -> tuple[Heading, ...]:
     titles = {
         "name": "Run",
         "state": "State",
-        "model": "Network",
+        "model": "Network or space",
         "target": "Target and budget",
         "accuracy": "Found",
         "owner": "Owner",

@@ -1,5 +1,6 @@
 """What the fields of the forms offer, and why some of it cannot be chosen."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -16,11 +17,14 @@ FOLDER = "folder"
 _CIFAR10_FOLDER = "cifar-10-batches-py"
 
 
-def model_choices() -> list[tuple[str, Any]]:  # Any: Django's groups of choices
-    """Return the catalogue's networks in two groups, and the door to any other."""
+def model_choices(
+    found: Sequence[tuple[str, str]] = (),
+) -> list[tuple[str, Any]]:  # Any: Django's groups of choices
+    """Return networks that searches found, the catalogue's, and the door to any other."""
     small = [(entry.id, entry.title) for entry in MODELS.values() if entry.small]
     large = [(entry.id, entry.title) for entry in MODELS.values() if not entry.small]
     return [
+        *([("Found by searches", list(found))] if found else []),
         ("Small images", small),
         ("Large images", large),
         (OTHER, "Another, by name …"),

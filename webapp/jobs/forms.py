@@ -14,9 +14,11 @@ from engine.solver.reach import Reach
 from webapp.accounts.models import User
 from webapp.charts.quantities import QUANTITIES
 from webapp.charts.reach_band import ReachBand
-from webapp.jobs import services
+from webapp.jobs import queries, services
+from webapp.jobs.answer import model_title
 from webapp.jobs.engine_form import EngineForm
 from webapp.jobs.form_choices import OTHER, model_choices, unavailable_datasets
+from webapp.jobs.found_networks import fitted_network, found_network_choices, is_found_network
 from webapp.jobs.models import ModelDescription
 from webapp.jobs.quantize_fields import EFFORT_FIELDS, QuantizeFields
 from webapp.jobs.reach import BUDGET_METRICS, band_of, described, reach_of
@@ -29,7 +31,9 @@ class QuantizeForm(EngineForm, QuantizeFields):
         super().__init__(*args, user=user, **kwargs)
         self.spec: ModelSpec | None = None
         self.reach: Reach | None = None
-        self.offer("model", model_choices())
+        self._network_title = ""  # of a network that a search found
+        found = found_network_choices(queries.visible_to(user), wanted=self.said("model"))
+        self.offer("model", model_choices(found))
         self.offer("metric", [(m, QUANTITIES[m].title) for m in BUDGET_METRICS])
         self.offer("preset", [(p.id, p.title) for p in QUANTIZE_PRESETS.values()])
         self.style()
@@ -58,7 +62,7 @@ class QuantizeForm(EngineForm, QuantizeFields):
         What is wrong is then in `problem`.
         """
         try:
-            spec = described(self.model_id, self.dataset_id)
+            spec = self._described()
             if isinstance(spec, ModelDescription):
                 if spec.status == ModelDescription.Status.FAILED:
                     raise InvalidConfig("model", spec.error_text)
@@ -67,7 +71,7 @@ class QuantizeForm(EngineForm, QuantizeFields):
             return band_of(
                 self._reach(spec),
                 self.said_limit(),
-                model_id=self.model_id,
+                who=self._network_title or model_title(self.model_id),
                 target_id=self.said("target"),
             )
         except EngineError as error:
@@ -134,7 +138,7 @@ class QuantizeForm(EngineForm, QuantizeFields):
             self._effort(QUANTIZE_PRESETS[self.cleaned_data["preset"]].effort)
 
     def _check_against_engine(self) -> None:
-        spec = described(self.model_id, self.dataset_id)
+        spec = self._described()
         if isinstance(spec, ModelDescription):
             failed = spec.status == ModelDescription.Status.FAILED
             raise InvalidConfig(
@@ -150,13 +154,22 @@ class QuantizeForm(EngineForm, QuantizeFields):
             drawn = band_of(
                 self.reach,
                 self.cleaned_data["limit"],
-                model_id=self.model_id,
+                who=self._network_title or model_title(self.model_id),
                 target_id=self.said("target"),
             )
             if drawn.problem:
                 raise InvalidConfig("budgets", drawn.problem)
         if not self.errors:
             self.config()
+
+    def _described(self) -> ModelSpec | ModelDescription:
+        """Return the network's layers; of one that a search found, as it was found."""
+        if not is_found_network(self.model_id):
+            return described(self.model_id, self.dataset_id)
+        visible = queries.visible_to(self.user)
+        found = fitted_network(self.model_id, self.dataset_id, visible)
+        self._network_title = found.title
+        return found.spec
 
     def _reach(self, spec: ModelSpec) -> Reach:
         return reach_of(

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from engine.schema.codec import config_from_json
 from engine.schema.configs import Config
 from webapp.jobs import queries
+from webapp.jobs.models import Job
 
 
 def earlier_config(request: HttpRequest) -> Config | None:
@@ -17,6 +18,15 @@ def earlier_config(request: HttpRequest) -> Config | None:
         return None
     job = get_object_or_404(queries.visible_to(request.user), pk=earlier)
     return config_from_json(job.config)
+
+
+def named_network(request: HttpRequest) -> Job | None:
+    """Return the search whose network `?network=` names; one may not see it: a 404."""
+    search = request.GET.get("network", "")
+    if not is_uuid(search):
+        return None
+    found = queries.visible_to(request.user).filter(kind=Job.Kind.SEARCH)
+    return get_object_or_404(found, pk=search, status=Job.Status.SUCCEEDED)
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

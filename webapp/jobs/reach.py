@@ -108,11 +108,11 @@ def reach_of(
     return found
 
 
-def band_of(found: Reach, limit: float | None, *, model_id: str, target_id: str) -> ReachBand:
-    """Return the band in the words of the catalogue."""
+def band_of(found: Reach, limit: float | None, *, who: str, target_id: str) -> ReachBand:
+    """Return the band of a network (`who`) in the words of the catalogue."""
     return reach_band(
         found,
         float(default_limit(found)) if limit is None else limit,
-        who=model_entry(model_id).title,
+        who=who,
         where=target_entry(target_id).title,
     )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from engine.schema.codec import from_json
 from engine.schema.results import QuantizeResult
 from webapp.charts.accuracy_front import accuracy_chart
 from webapp.charts.chart import Chart
@@ -16,6 +15,7 @@ from webapp.jobs.contenders import ContenderTable, contender_table
 from webapp.jobs.kinds import stage_times
 from webapp.jobs.models import Job
 from webapp.jobs.provenances import provenances
+from webapp.jobs.results import result_of
 from webapp.jobs.snippet import load_snippet
 
 
@@ -37,7 +37,8 @@ class QuantizePage:
 
 def quantize_page(job: Job) -> QuantizePage:
     """Return what the page of a succeeded HAQ search shows."""
-    result = from_json(QuantizeResult, job.result)
+    result = result_of(job)
+    assert isinstance(result, QuantizeResult)  # as the job's kind says
     found = result.contender(result.found)
     return QuantizePage(
         answer=answer(result),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from engine.catalog.targets import TARGETS
 from engine.cost.space_costs import pricing_bits
 from engine.schema.architecture import Architecture
-from engine.schema.codec import config_from_json, from_json
+from engine.schema.codec import config_from_json
 from engine.schema.configs import SearchConfig
 from engine.schema.results import SearchResult
 from webapp.charts.architecture import architecture_chart
@@ -18,6 +18,7 @@ from webapp.jobs.answer import Answer
 from webapp.jobs.kinds import stage_times
 from webapp.jobs.models import Job
 from webapp.jobs.provenances import provenances
+from webapp.jobs.results import result_of
 from webapp.jobs.search_answer import search_answer
 from webapp.jobs.search_contenders import NetworkTable, network_table
 from webapp.jobs.search_snippet import network_snippet
@@ -41,7 +42,8 @@ class SearchPage:
 
 def search_page(job: Job) -> SearchPage:
     """Return what the page of a succeeded ProxylessNAS search shows."""
-    result = from_json(SearchResult, job.result)
+    result = result_of(job)
+    assert isinstance(result, SearchResult)  # as the job's kind says
     moments = queries.gate_moments(job.pk)
     return SearchPage(
         answer=search_answer(result),

@@ -15,6 +15,7 @@ from webapp.accounts.models import User
 from webapp.celery import ask_for_description, wake_worker
 from webapp.jobs.admission import check_admissible
 from webapp.jobs.endings import StoredFile, fail_job, finish_job, lose_attempt, stop_job
+from webapp.jobs.found_networks import found_network, is_found_network
 from webapp.jobs.leases import (
     claim_job,
     forget_worker,
@@ -28,6 +29,8 @@ from webapp.jobs.models import Job, ModelDescription
 from webapp.jobs.requests import RequestRefused, request
 from webapp.jobs.uploads import store_upload
 from webapp.teams.models import Team
+
+_LONGEST_NAME = 120
 
 __all__ = [
     "LeaseLost",
@@ -68,7 +71,7 @@ def submit_job(
         job = Job.objects.create(
             team=team,
             owner=user,
-            name=name or f"{config.model} on {config.target}",
+            name=name or _default_name(config, team),
             kind=config.kind,
             config=to_json(config),
             config_hash=digest(config),
@@ -84,6 +87,13 @@ def submit_job(
         transaction.on_commit(wake_worker, robust=True)
     job.refresh_from_db()
     return job
+
+
+def _default_name(config: Config, team: Team) -> str:
+    if is_found_network(config.model):
+        found = found_network(config.model, team.jobs.all())
+        return f"{found.job.name}, quantised for {config.target}"[:_LONGEST_NAME]
+    return f"{config.model} on {config.target}"
 
 
 def describe_model(model: str, dataset: str, *, now: datetime | None = None) -> ModelDescription:

@@ -17,10 +17,10 @@ from webapp.jobs import queries, services
 from webapp.jobs.filters import run_list
 from webapp.jobs.form_choices import unavailable_datasets
 from webapp.jobs.forms import QuantizeForm
-from webapp.jobs.launching import earlier_config, is_uuid, posted
+from webapp.jobs.launching import earlier_config, is_uuid, named_network, posted
 from webapp.jobs.models import Job, ModelDescription
 from webapp.jobs.pages import LOG_LINES, RESULT_PAGES, config_rows, live_page
-from webapp.jobs.prefill import initial_from
+from webapp.jobs.prefill import initial_for_network, initial_from
 from webapp.jobs.reach import metric_choices
 from webapp.jobs.transitions import What
 
@@ -54,12 +54,8 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_quantize(request: HttpRequest) -> HttpResponse:
     """Show the HAQ form and launch what it says."""
-    earlier = earlier_config(request)
     form = QuantizeForm(
-        posted(request),
-        request.FILES or None,
-        user=_user(request),
-        initial=initial_from(earlier) if isinstance(earlier, QuantizeConfig) else {},
+        posted(request), request.FILES or None, user=_user(request), initial=_initial(request)
     )
     if request.method == "POST" and "check" not in request.POST:
         job = form.launch()
@@ -140,6 +136,14 @@ def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's co
         "unavailable": unavailable_datasets(),
         "form_unit": drawn.unit if drawn else "",
     }
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:  # Any: values of form fields
+    search = named_network(request)
+    if search is not None:
+        return initial_for_network(search)
+    earlier = earlier_config(request)
+    return initial_from(earlier) if isinstance(earlier, QuantizeConfig) else {}
 
 
 def _plain_values(data: Any) -> Mapping[str, Any]:  # Any: a QueryDict, and values of form fields

@@ -3,10 +3,13 @@
 from django import template
 from django.urls import reverse
 
+from webapp.jobs import answer
 from webapp.jobs.kinds import KINDS
 from webapp.jobs.models import Job
 
 register = template.Library()
+
+register.filter("model_words", answer.model_words)
 
 
 @register.filter
