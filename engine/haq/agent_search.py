@@ -15,7 +15,7 @@ from engine.haq.environment import Bits, QuantizationEnvironment, bits_of
 from engine.haq.hill_climb import scored
 from engine.haq.policy_space import PolicySpace
 from engine.haq.trial import Trial, rng_from_state, rng_to_state
-from engine.haq.walk import STATE_SIZE, LayerWalk
+from engine.haq.walk import LayerWalk
 from engine.schema.policy import Policy
 from engine.training.checkpoint import State
 
@@ -52,7 +52,7 @@ class AgentSearch:
         self._unchanged = 0
         self._best: tuple[Bits, float] | None = None  # with its loss
         self._agent = DDPGAgent(
-            state_size=STATE_SIZE, steps=walk.steps, settings=settings, generator=generator
+            state_size=walk.state_size, steps=walk.steps, settings=settings, generator=generator
         )
 
     @property

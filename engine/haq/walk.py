@@ -3,12 +3,15 @@
 A state holds ten numbers (Wang et al. 2019, section 3.1): is the layer depthwise, its input and
 output channels, stride, kernel size, weights, input map and index, each scaled to 0 .. 1 over the
 layers; then the previous action's bits over the widest, and a flag that is 1 for a weight step and
-0 for an activation step. The first and the last layer keep 8 bits and take no step.
+0 for an activation step. The first and the last layer keep 8 bits and take no step, nor does an
+input that an earlier layer has decided on. Where activations stay float every step is a weight
+step, so there is no flag, as in the paper's size mode: nine numbers.
 
-Shapes: N steps of an episode, S = 10 entries of a state, L layers, F = 8 static features.
+Shapes: N steps of an episode, S entries of a state, L layers, F = 8 static features.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,9 +19,7 @@ from torch import Tensor
 from engine.haq.policy_space import PolicySpace
 from engine.haq.replay_buffer import Transitions
 from engine.schema.layers import LayerSpec
-from engine.schema.policy import MAX_BITS, LayerBits, Policy
-
-STATE_SIZE = 10
+from engine.schema.policy import FLOAT_BITS, MAX_BITS, LayerBits, Policy
 
 Act = Callable[[Tensor], float]  # from a state of shape (S,) to an action in 0 .. 1
 
@@ -40,16 +41,21 @@ class LayerWalk:
 
     def __init__(self, layers: Sequence[LayerSpec], space: PolicySpace) -> None:
         self._space = space
-        self._widths = (space.weight_bits, space.activation_bits)
+        self._has_inputs = tuple(space.activation_bits) != (FLOAT_BITS,)
+        self._steps = tuple(_steps(space, has_inputs=self._has_inputs))
         features_LF = _scaled_features(layers)
-        free = set(space.free_layers)
-        rows = [index for index, layer in enumerate(layers) if layer.name in free]
-        self._features_NF = features_LF[rows].repeat_interleave(2, dim=0)
+        row = {layer.name: index for index, layer in enumerate(layers)}
+        self._features_NF = features_LF[[row[step.layer] for step in self._steps]]
 
     @property
     def steps(self) -> int:
         """How many actions make a policy."""
-        return len(self._features_NF)
+        return len(self._steps)
+
+    @property
+    def state_size(self) -> int:
+        """The entries of a state."""
+        return self._features_NF.shape[1] + (2 if self._has_inputs else 1)
 
     def walk(self, act: Act) -> Policy:
         """Return the policy that acting step by step leads to."""
@@ -57,44 +63,70 @@ class LayerWalk:
         previous = MAX_BITS
         for step in range(self.steps):
             action = act(self._state(step, previous))
-            previous = bits_of_action(action, self._widths[step % 2])
+            previous = bits_of_action(action, self._widths(step))
             chosen.append(previous)
         return self._policy(chosen)
 
-    def transitions(self, policy: Policy, *, reward: float) -> Transitions:
-        """Return the steps that lead to a policy, the reward in equal shares on each."""
+    def transitions(self, policy: Policy, *, reward: float, shared: bool = True) -> Transitions:
+        """Return the steps that lead to a policy, the reward in equal shares on each.
+
+        Not shared, each step carries all of it, as in the original.
+        """
         bits = [
-            width
-            for name in self._space.free_layers
-            for width in (policy[name].weight_bits, policy[name].activation_bits)
+            policy[step.layer].weight_bits if step.is_weight else policy[step.layer].activation_bits
+            for step in self._steps
         ]
         states_NS = torch.stack(
             [self._state(step, previous) for step, previous in enumerate([MAX_BITS, *bits[:-1]])]
         )
-        actions = [action_of_bits(width, self._widths[step % 2]) for step, width in enumerate(bits)]
+        actions = [action_of_bits(width, self._widths(step)) for step, width in enumerate(bits)]
         last_N1 = torch.zeros(self.steps, 1)
         last_N1[-1] = 1.0
         return Transitions(
             states_KS=states_NS,
             actions_K1=torch.tensor(actions).unsqueeze(1),
-            rewards_K1=torch.full((self.steps, 1), reward / self.steps),
+            rewards_K1=torch.full((self.steps, 1), reward / self.steps if shared else reward),
             # Nothing follows the last state; what stands in its row is masked.
             next_states_KS=states_NS.roll(-1, dims=0),
             is_last_K1=last_N1,
         )
 
+    def _widths(self, step: int) -> Sequence[int]:
+        is_weight = self._steps[step].is_weight
+        return self._space.weight_bits if is_weight else self._space.activation_bits
+
     def _state(self, step: int, previous_bits: int) -> Tensor:
-        is_weight_step = 1.0 - step % 2
-        dynamic = torch.tensor([previous_bits / MAX_BITS, is_weight_step])
-        return torch.cat([self._features_NF[step], dynamic])
+        dynamic = [previous_bits / MAX_BITS]
+        if self._has_inputs:
+            dynamic.append(float(self._steps[step].is_weight))
+        return torch.cat([self._features_NF[step], torch.tensor(dynamic)])
 
     def _policy(self, bits: Sequence[int]) -> Policy:
-        pairs = zip(bits[::2], bits[1::2], strict=True)
+        weights = {s.layer: b for s, b in zip(self._steps, bits, strict=True) if s.is_weight}
+        inputs = {s.layer: b for s, b in zip(self._steps, bits, strict=True) if not s.is_weight}
+        widest = self._space.widest
         changes = {
-            name: LayerBits(weight_bits=weight, activation_bits=activation)
-            for name, (weight, activation) in zip(self._space.free_layers, pairs, strict=True)
+            name: LayerBits(
+                weight_bits=weight,
+                activation_bits=inputs.get(self._space.leader(name), widest[name].activation_bits),
+            )
+            for name, weight in weights.items()
         }
-        return self._space.with_bits(self._space.widest, changes)
+        return self._space.with_bits(widest, changes)
+
+
+class _Step(NamedTuple):
+    """One decision: a layer's weights, or its input."""
+
+    layer: str
+    is_weight: bool
+
+
+def _steps(space: PolicySpace, *, has_inputs: bool) -> Iterator[_Step]:
+    for name in space.free_layers:
+        yield _Step(name, is_weight=True)
+        if has_inputs and space.leader(name) == name:
+            yield _Step(name, is_weight=False)
 
 
 def _scaled_features(layers: Sequence[LayerSpec]) -> Tensor:

@@ -1,5 +1,6 @@
 """The agent's walk: what it sees at each step, and which bits its actions stand for."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 
@@ -8,8 +9,10 @@ import torch
 from torch import Tensor
 
 from engine.haq.ddpg import AgentSettings, DDPGAgent
-from engine.haq.walk import STATE_SIZE, LayerWalk, action_of_bits, bits_of_action
-from engine.schema.policy import LayerBits, Policy
+from engine.haq.policy_space import PolicySpace
+from engine.haq.walk import LayerWalk, action_of_bits, bits_of_action
+from engine.schema.policy import FLOAT_BITS, LayerBits, Policy
+from engine.solver.problem import policy_problem
 from tests.engine.haq.toy_search import EIGHT, WIDTHS, ToySearch
 
 
@@ -55,7 +58,7 @@ def test_a_state_tells_layer_last_bits_and_kind_of_step(toy: ToySearch) -> None:
 
     policy = toy.walk.walk(act)
 
-    assert all(state.shape == (STATE_SIZE,) for state in seen)
+    assert all(state.shape == (toy.walk.state_size,) == (10,) for state in seen)
     assert [float(state[9]) for state in seen] == [1, 0, 1, 0]
     assert [float(state[8]) for state in seen] == [1.0, 2 / 8, 1.0, 5 / 8]
     assert policy == free_policy(toy, (2, 8), (5, 5))
@@ -113,7 +116,7 @@ def test_an_agent_that_imitated_a_policy_proposes_it(toy: ToySearch, seed: int) 
     pairs = list(product((2, 4, 7), (3, 5, 8)))
     teacher = free_policy(toy, pairs[2 * seed], pairs[-1 - seed])
     agent = DDPGAgent(
-        state_size=STATE_SIZE,
+        state_size=toy.walk.state_size,
         steps=toy.walk.steps,
         settings=AgentSettings(),
         generator=torch.Generator().manual_seed(seed),
@@ -122,3 +125,39 @@ def test_an_agent_that_imitated_a_policy_proposes_it(toy: ToySearch, seed: int) 
     agent.imitate(toy.walk.transitions(teacher, reward=0.0))
 
     assert toy.walk.walk(agent.act) == teacher
+
+
+def test_weights_alone_take_a_step_each_and_a_state_of_nine_numbers() -> None:
+    toy = ToySearch(metrics=("model_bytes",), activation_bits=(FLOAT_BITS,))
+    seen: list[Tensor] = []
+
+    def act(state_S: Tensor) -> float:
+        seen.append(state_S)
+        return 0.0
+
+    policy = toy.walk.walk(act)
+
+    assert toy.space.free_layers == tuple(toy.problem.names)  # none is pinned
+    assert [state.shape for state in seen] == [(9,)] * len(toy.problem.names)
+    assert [float(state[8]) for state in seen] == [1.0, 2 / 8, 2 / 8, 2 / 8]
+    assert {(b.weight_bits, b.activation_bits) for b in policy.layers.values()} == {(2, 32)}
+    assert toy.walk.walk(actions_of(toy, policy)) == policy
+
+
+def test_an_input_that_two_layers_read_takes_one_step() -> None:
+    toy = ToySearch()
+    forked = replace(toy.spec, shared_inputs=(("first", "second"),))
+    problem = policy_problem(forked, toy.costs, ("bit_ops",), WIDTHS, WIDTHS)
+    space = PolicySpace(problem, toy.budgets[:1], weight_bits=WIDTHS, activation_bits=WIDTHS)
+    walk = LayerWalk(forked.layers, space)
+
+    policy = walk.walk(lambda _: 0.5)
+
+    assert walk.steps == 3
+    assert policy["first"].activation_bits == policy["second"].activation_bits == 5
+    assert space.problem.policy(space.problem.choice(policy)) == policy
+
+
+def actions_of(toy: ToySearch, policy: Policy) -> Callable[[Tensor], float]:
+    actions = iter(toy.walk.transitions(policy, reward=0.0).actions_K1.flatten().tolist())
+    return lambda _: next(actions)
