@@ -1,6 +1,7 @@
 """HAQ's search: an agent proposes, the budgets are enforced, the score is the reward.
 
-The agent learns from what was carried out, not from what it proposed. It is warm-started: the
+The agent learns from what was carried out, not from what it proposed; faithful to the original it
+learns from the proposal, and every step carries the whole reward. It is warm-started: the
 first episodes are the solver's policy and its neighbours, where the original draws 21 policies at
 random, and then the actor is fitted to the best of them before it acts for itself.
 """
@@ -65,7 +66,10 @@ class AgentSearch:
         proposed, sigma = self._propose()
         trial = scored(self._environment, self._space.carry_out(proposed), proposed)
         reward = self._environment.reward(trial.score)
-        self._agent.remember(self._walk.transitions(trial.policy, reward=reward), reward=reward)
+        is_faithful = self._space.faithful
+        done = proposed if is_faithful else trial.policy
+        steps = self._walk.transitions(done, reward=reward, shared=not is_faithful)
+        self._agent.remember(steps, reward=reward)
         if self._best is None or trial.score.loss < self._best[1]:
             self._best = bits_of(trial.policy), trial.score.loss
         losses = self._learn()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.catalog.datasets import dataset_entry
-from engine.catalog.models import model_entry
+from engine.catalog.model_files import entry_of
 from engine.data.splits import normalisation_for
 from engine.export.files import FOLDER, Role, artifact, write_json
 from engine.export.quantized import save_quantized
@@ -103,7 +103,7 @@ def _write(run: Delivery, winner: Contender, measuring: Measuring) -> tuple[Arti
         dataset=run.config.dataset,
         policy=policy,
         normalisation=normalisation_for(
-            model_entry(run.config.model), dataset_entry(run.config.dataset)
+            entry_of(run.config.model), dataset_entry(run.config.dataset)
         ),
     )
     write_json(folder / "policy.json", policy)

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.schema.cost import Budget
 from engine.schema.policy import LayerBits, Policy
-from engine.solver.enforce import lowered, refilled
+from engine.solver.enforce import lower_last_to_first, lowered, refilled
 from engine.solver.problem import Problem
 
 
@@ -25,11 +25,13 @@ class PolicySpace:
         *,
         weight_bits: Sequence[int],
         activation_bits: Sequence[int],
+        faithful: bool = False,
     ) -> None:
         self.problem = problem
         self.budgets = tuple(budgets)
         self.weight_bits = tuple(weight_bits)
         self.activation_bits = tuple(activation_bits)
+        self.faithful = faithful
         self._group_of = {name: group for group in problem.groups for name in group}
         choosable = [
             group
@@ -47,7 +49,12 @@ class PolicySpace:
         return self.with_bits(first_options, dict.fromkeys(self.free_layers, free))
 
     def carry_out(self, proposed: Policy) -> Policy:
-        """Return the policy within every budget that a proposal leads to."""
+        """Return the policy within every budget that a proposal leads to.
+
+        Faithful, it is lowered as in the original, and what is left of a budget stays unspent.
+        """
+        if self.faithful:
+            return lower_last_to_first(self.problem, proposed, self.budgets)
         choice = lowered(self.problem, self.problem.choice(proposed), self.budgets)
         return self.problem.policy(refilled(self.problem, choice, self.budgets))
 

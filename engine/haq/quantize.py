@@ -7,6 +7,7 @@ depends on the config alone, but for the seconds left.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from engine.haq.policy_space import PolicySpace
 from engine.haq.record import RunState, hash_of
 from engine.haq.report import entries, policies_to_tune
 from engine.haq.search import Search
+from engine.haq.smallest import smallest_limit
 from engine.haq.subject import Subject, fill_weights, prepare, weights_request
 from engine.haq.thresholds import Thresholds
 from engine.haq.work import planned_work
@@ -151,16 +153,10 @@ class _Run:
         self.problem = policy_problem(
             subject.spec,
             subject.costs,
-            tuple(dict.fromkeys(budget.metric for budget in config.budgets)),
+            tuple(dict.fromkeys([config.limited_metric, *(b.metric for b in config.budgets)])),
             config.weight_bits,
             config.policy_activation_bits,
             losses=additive_losses(self.state.sensitivities),
-        )
-        space = PolicySpace(
-            self.problem,
-            config.budgets,
-            weight_bits=config.weight_bits,
-            activation_bits=config.policy_activation_bits,
         )
         images_NCHW, labels_N = subject.splits.search.first(config.effort.score_images)
         environment = QuantizationEnvironment(
@@ -170,6 +166,25 @@ class _Run:
             images_NCHW=self._placed(images_NCHW),
             labels_N=labels_N.to(subject.device),
             model_hash=subject.spec.model_hash,
+        )
+        if config.accuracy_drop is not None:
+            # From here on the run is one under the budget that was found.
+            limit = smallest_limit(
+                self.problem,
+                config.limited_metric,
+                environment,
+                accuracy_drop=config.accuracy_drop,
+                budgets=config.budgets,
+            )
+            budgets = (limit, *config.budgets)
+            config = replace(config, accuracy_drop=None, objective=None, budgets=budgets)
+            self.config = config
+        space = PolicySpace(
+            self.problem,
+            config.budgets,
+            weight_bits=config.weight_bits,
+            activation_bits=config.policy_activation_bits,
+            faithful=config.faithful,
         )
         return space, environment
 

@@ -10,7 +10,8 @@ from torch import nn
 
 from engine.catalog.baselines import uniform_policy
 from engine.catalog.datasets import dataset_entry
-from engine.catalog.models import fitted_input, model_entry
+from engine.catalog.model_files import entry_of
+from engine.catalog.models import fitted_input
 from engine.catalog.targets import target_entry
 from engine.cost.model import CostModel
 from engine.cost.pricing import cost_model
@@ -21,12 +22,13 @@ from engine.nn.describe import describe
 from engine.nn.layout import lay_channels_last
 from engine.nn.quantized import QuantizedLayer, quantize_layers
 from engine.schema.configs import QuantizeConfig, Quantizer
+from engine.schema.cost import Budget
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event
 from engine.schema.layers import ModelSpec
 from engine.schema.places import Places
 from engine.schema.policy import FLOAT_BITS, Policy
-from engine.solver.reach import check_budgets
+from engine.solver.reach import check_budgets, reach
 from engine.training.device import pick_device
 from engine.training.float_weights import FloatWeights, WeightsRequest, obtain_float_weights
 from engine.training.interrupt import Interrupt
@@ -70,7 +72,7 @@ def prepare(config: QuantizeConfig, places: Places) -> Subject:
         UnsupportedModel: a layer that cannot be quantised.
     """
     device = pick_device(config.device)
-    dataset, entry = dataset_entry(config.dataset), model_entry(config.model)
+    dataset, entry = dataset_entry(config.dataset), entry_of(config.model)
     image, classes = fitted_input(entry, dataset)
     network = build_model(config.model, input=image, classes=classes)
     spec = describe(network, model_id=config.model, input=image, classes=classes)
@@ -81,7 +83,12 @@ def prepare(config: QuantizeConfig, places: Places) -> Subject:
             f"keep 8 bits, so at least {_FEWEST_LAYERS} are needed",
         )
     costs = cost_model(target_entry(config.target, tables=places.tables))
-    check_budgets(spec, costs, config.budgets, config.weight_bits, config.policy_activation_bits)
+    widths = (config.weight_bits, config.policy_activation_bits)
+    budgets = config.budgets
+    if config.objective is not None:
+        highest = reach(spec, costs, config.objective, *widths).highest
+        budgets = (Budget(metric=config.objective, limit=highest), *budgets)
+    check_budgets(spec, costs, budgets, *widths)
     splits = load_splits(
         config.dataset,
         input=image,

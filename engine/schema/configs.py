@@ -117,7 +117,7 @@ class QuantizeConfig:
     granularity: Granularity = "channel"
     clipping: Clipping = "mse"
     sensitivity: SensitivityMeasure = "divergence"
-    faithful: bool = False  # the original's enforcement, replay and rewards, for comparison
+    faithful: bool = False  # the original's enforcement, replay and reward, for comparison
     preset: Preset = "custom"  # a label; `effort` is what counts
     effort: QuantizeEffort = field(default_factory=QuantizeEffort)
     recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
