@@ -19,6 +19,8 @@ PAGES: dict[str, Callable[[list[str]], str]] = {
     "compare": lambda finished: (
         "/compare/?" + "&".join(f"job={path.split('/')[-2]}" for path in finished)
     ),
+    "devices": lambda _: "/devices/",
+    "device": lambda _: "/devices/bismo-edge/",
     "password": lambda _: "/accounts/password/change/",
     "e-mail": lambda _: "/accounts/email/",
     "not found": lambda _: "/jobs/00000000-0000-0000-0000-000000000000/",

@@ -37,6 +37,18 @@ STRATEGIES: dict[str, Mark] = {
     "agent": Mark(title="Agent", color="var(--series-orange)", symbol="circle"),
 }
 
+# A device and the one beside it.
+DEVICES: tuple[Mark, ...] = (
+    Mark(title="this device", color="var(--series-blue)"),
+    Mark(
+        title="the other",
+        color="var(--series-orange)",
+        symbol="square",
+        dash="dash",
+        pattern="/",
+    ),
+)
+
 RUN_MARKS: tuple[Mark, ...] = (
     Mark(title="A", color="var(--series-blue)", symbol="circle"),
     Mark(title="B", color="var(--series-orange)", symbol="square"),
