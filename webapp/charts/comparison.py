@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.schema.cost import Metric
-from engine.schema.results import Contender, QuantizeResult
+from engine.schema.cost import Cost, Metric
 from webapp.charts.chart import Chart, FigureJson, Table, axis, layout
 from webapp.charts.palette import Mark
 from webapp.charts.quantities import QUANTITIES, Unit, percent
@@ -13,27 +12,41 @@ _HEIGHT = 420
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedPoint:
+    """One network of a result in the plane: what was found, or a baseline."""
+
+    label: str
+    cost: Cost
+    accuracy: float  # as delivered, 0-1
+    is_found: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedResult:
-    """A result with the name and look it has in a comparison."""
+    """A result's points with the name and look it has in a comparison."""
 
     name: str
     mark: Mark
-    result: QuantizeResult
+    points: tuple[ComparedPoint, ...]
+
+    def with_metric(self, metric: Metric) -> list[ComparedPoint]:
+        """The points whose cost is known by a metric."""
+        return [point for point in self.points if metric in point.cost]
 
 
 def comparison_chart(named: Sequence[NamedResult], metric: Metric) -> Chart:
     """Draw accuracy as delivered against cost: found policies large, baselines small."""
-    shown = [each for each in named if _rows(each.result, metric)]
+    shown = [each for each in named if each.with_metric(metric)]
     unit = QUANTITIES[metric].unit_for(
-        row.cost[metric] for each in shown for row in _rows(each.result, metric)
+        row.cost[metric] for each in shown for row in each.with_metric(metric)
     )
     title = QUANTITIES[metric].title
     return Chart(
         id="comparison",
         title=f"Accuracy against {title.lower()}",
         summary=(
-            "Large filled marks are what each run found; small open ones are its baselines, "
-            "float left out where the target prices only bits."
+            "Large filled marks are what each run found; small open ones are its baselines. The "
+            "float network of a quantised one is left out."
         ),
         figure={
             "data": [trace for each in shown for trace in _traces(each, metric, unit)],
@@ -48,30 +61,16 @@ def comparison_chart(named: Sequence[NamedResult], metric: Metric) -> Chart:
     )
 
 
-def _rows(result: QuantizeResult, metric: Metric) -> list[Contender]:
-    return [
-        row
-        for row in result.contenders
-        if metric in row.cost and _accuracy(row) is not None and row.policy is not None
-    ]
-
-
-def _accuracy(row: Contender) -> float | None:
-    measured = row.report_accuracy or row.tuned_search_accuracy or row.search_accuracy
-    return None if measured is None else measured.value
-
-
 def _traces(each: NamedResult, metric: Metric, unit: Unit) -> list[FigureJson]:
-    found = [row for row in _rows(each.result, metric) if row.id == each.result.found]
-    others = [row for row in _rows(each.result, metric) if row.role == "baseline"]
+    points = each.with_metric(metric)
     return [
-        _trace(each, found, metric, unit, is_found=True),
-        _trace(each, others, metric, unit, is_found=False),
+        _trace(each, [p for p in points if p.is_found], metric, unit, is_found=True),
+        _trace(each, [p for p in points if not p.is_found], metric, unit, is_found=False),
     ]
 
 
 def _trace(
-    each: NamedResult, rows: Sequence[Contender], metric: Metric, unit: Unit, *, is_found: bool
+    each: NamedResult, rows: Sequence[ComparedPoint], metric: Metric, unit: Unit, *, is_found: bool
 ) -> FigureJson:
     symbol = each.mark.symbol if is_found else f"{each.mark.symbol}-open"
     return {
@@ -81,7 +80,7 @@ def _trace(
         "legendgroup": each.mark.title,
         "showlegend": is_found,
         "x": [row.cost[metric] / unit.size for row in rows],
-        "y": [round(100 * (_accuracy(row) or 0.0), 3) for row in rows],
+        "y": [round(100 * row.accuracy, 3) for row in rows],
         "text": [each.mark.title] * len(rows) if is_found else [row.label for row in rows],
         "textposition": "top center",
         "cliponaxis": False,
@@ -101,16 +100,14 @@ def _trace(
 
 def _table(shown: Sequence[NamedResult], metric: Metric, unit: Unit) -> Table:
     return Table(
-        columns=("Run and policy", QUANTITIES[metric].title, "Accuracy"),
+        columns=("Run and network", QUANTITIES[metric].title, "Accuracy"),
         rows=tuple(
             (
-                f"{each.mark.title}: {row.label}"
-                + (" (found)" if row.id == each.result.found else ""),
+                f"{each.mark.title}: {row.label}" + (" (found)" if row.is_found else ""),
                 unit.write(row.cost[metric]),
-                percent(_accuracy(row) or 0.0),
+                percent(row.accuracy),
             )
             for each in shown
-            for row in _rows(each.result, metric)
-            if row.role == "baseline" or row.id == each.result.found
+            for row in each.with_metric(metric)
         ),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.schema.policy import LayerBits
 from engine.schema.results import QuantizeResult
 from webapp.compare.selection import Run
+from webapp.jobs.answer import model_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ def strips(runs: Sequence[Run]) -> list[Strip]:
     """Return a strip per network, its runs in order; runs without a policy are left out."""
     by_network: dict[str, list[tuple[Run, QuantizeResult]]] = {}
     for run in runs:
-        if run.result and run.result.contender(run.result.found).policy:
+        if isinstance(run.result, QuantizeResult) and _bits_by_layer(run.result):
             by_network.setdefault(run.result.model.model_hash, []).append((run, run.result))
     return [_strip(own) for own in by_network.values()]
 
@@ -71,7 +72,7 @@ def _strip(own: Sequence[tuple[Run, QuantizeResult]]) -> Strip:
         for side, rows in widths.items()
     }
     return Strip(
-        model=own[0][1].model.model,
+        model=model_words(own[0][1].model.model),
         layers=layers,
         rows=tuple(
             StripRow(

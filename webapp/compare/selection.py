@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from engine.schema.codec import from_json
-from engine.schema.results import QuantizeResult
+from engine.schema.results import QuantizeResult, SearchResult
 from webapp.charts.palette import RUN_MARKS, Mark
+from webapp.jobs.answer import model_words
 from webapp.jobs.models import Job
+from webapp.jobs.results import result_of
 
 MOST_RUNS = len(RUN_MARKS)
 
@@ -18,7 +19,7 @@ class Run:
 
     job: Job
     mark: Mark
-    result: QuantizeResult | None
+    result: QuantizeResult | SearchResult | None
 
     @property
     def letter(self) -> str:
@@ -49,11 +50,11 @@ def caveats(runs: Sequence[Run]) -> list[str]:
     for attribute, words in (
         ("kind", "kinds of search"),
         ("dataset", "data sets: accuracies are not comparable"),
-        ("model", "networks: bits are shown apart, costs are of different work"),
+        ("model", "networks: they are shown apart, costs are of different work"),
         ("target", "targets: latencies are not comparable"),
         ("budget_metric", "budgets: one metric is chosen for the chart"),
     ):
-        values = sorted({str(getattr(run.job, attribute)) for run in runs})
+        values = sorted({_words(run.job, attribute) for run in runs})
         if len(values) > 1:
             sentences.append(f"Different {words} ({', '.join(values)}).")
     unfinished = [run.letter for run in runs if run.result is None]
@@ -62,12 +63,20 @@ def caveats(runs: Sequence[Run]) -> list[str]:
     return sentences
 
 
+def _words(job: Job, attribute: str) -> str:
+    if attribute == "kind":
+        return job.get_kind_display()
+    value = str(getattr(job, attribute))
+    return model_words(value) if attribute == "model" else value
+
+
 def are_comparable(runs: Sequence[Run]) -> bool:
     """Whether the numbers of these runs are of the same data, network and device."""
     return len({(run.job.dataset, run.job.model, run.job.target) for run in runs}) <= 1
 
 
-def _result(job: Job) -> QuantizeResult | None:
-    if job.status != Job.Status.SUCCEEDED or job.kind != Job.Kind.QUANTIZE:
+def _result(job: Job) -> QuantizeResult | SearchResult | None:
+    if job.status != Job.Status.SUCCEEDED:
         return None
-    return from_json(QuantizeResult, job.result)
+    result = result_of(job)
+    return result if isinstance(result, QuantizeResult | SearchResult) else None

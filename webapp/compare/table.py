@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from engine.catalog.spaces import SPACES
 from engine.schema.cost import Metric
-from engine.schema.results import Contender, QuantizeResult
 from webapp.charts.quantities import QUANTITIES, Unit, duration, percent
+from webapp.compare.outcome import ComparedResult, Outcome, outcome
 from webapp.compare.selection import Run, are_comparable
-from webapp.jobs.answer import dataset_title, delivered, model_title, target_title
+from webapp.jobs.answer import dataset_title, model_title, target_title
+from webapp.jobs.models import Job
 
-_COSTS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "bit_ops")
+_COSTS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "macs", "bit_ops")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ def _outcome(runs: Sequence[Run]) -> tuple[Row, ...]:
     rows = [
         Row(title="State", cells=tuple(Cell(text=run.job.get_status_display()) for run in runs)),
         Row(
-            title="Accuracy of the found policy",
+            title="Accuracy as delivered",
             cells=tuple(
                 Cell(
                     text=text,
@@ -76,9 +78,9 @@ def _outcome(runs: Sequence[Run]) -> tuple[Row, ...]:
         ),
     ]
     rows += [row for metric in _COSTS if (row := _cost_row(runs, metric, has_best=has_best))]
-    rows.append(_row(runs, "Policies scored", lambda r: f"{_found(r).evaluations:,}"))
-    rows.append(_row(runs, "Search time", lambda r: duration(_found(r).search_seconds), "measured"))
-    rows.append(_row(runs, "Found by", lambda r: _found(r).label))
+    rows.append(_row(runs, "Candidates scored", lambda o: f"{o.candidates:,}"))
+    rows.append(_row(runs, "Search time", lambda o: duration(o.search_seconds), "measured"))
+    rows.append(_row(runs, "Found by", lambda o: o.found_by))
     return tuple(rows)
 
 
@@ -88,7 +90,8 @@ def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
         for run in runs
     }
     titled: list[tuple[str, Callable[[Run], str]]] = [
-        ("Network", lambda run: model_title(run.job.model)),
+        ("Kind", lambda run: run.job.get_kind_display()),
+        ("Network or space", lambda run: _model(run.job)),
         ("Data set", lambda run: dataset_title(run.job.dataset)),
         ("Target", lambda run: target_title(run.job.target)),
         (
@@ -107,9 +110,14 @@ def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
     return (*rows, *_flat_rows(runs, ""))
 
 
+def _model(job: Job) -> str:
+    space = SPACES.get(job.model) if job.kind == Job.Kind.SEARCH else None
+    return space.title if space else model_title(job.model)
+
+
 def _flat_rows(runs: Sequence[Run], section: str) -> tuple[Row, ...]:
     """Return the plain values of a config, or of one of its sections, by name."""
-    shown_above = {"kind", "model", "dataset", "target", "preset", "budgets"}
+    shown_above = {"kind", "model", "space", "dataset", "target", "preset", "budgets"}
     configs = [run.job.config.get(section, {}) if section else run.job.config for run in runs]
     names = dict.fromkeys(name for config in configs for name in config)
     return tuple(
@@ -131,7 +139,7 @@ def _plain(value: object) -> str:
 
 
 def _cost_row(runs: Sequence[Run], metric: Metric, *, has_best: bool) -> Row | None:
-    values = [_found(run.result).cost.values.get(metric) if run.result else None for run in runs]
+    values = [outcome(run.result).cost.values.get(metric) if run.result else None for run in runs]
     known = [value.value for value in values if value is not None]
     if not known:
         return None
@@ -154,7 +162,7 @@ def _cost_row(runs: Sequence[Run], metric: Metric, *, has_best: bool) -> Row | N
 def _row(
     runs: Sequence[Run],
     title: str,
-    say: Callable[[QuantizeResult], str],
+    say: Callable[[Outcome], str],
     provenance: str = "",
 ) -> Row:
     return Row(
@@ -162,18 +170,14 @@ def _row(
         cells=tuple(
             Cell(text="–")
             if run.result is None
-            else Cell(text=say(run.result), provenance=provenance)
+            else Cell(text=say(outcome(run.result)), provenance=provenance)
             for run in runs
         ),
     )
 
 
-def _found_accuracy(result: QuantizeResult | None) -> tuple[float | None, str]:
-    accuracy = delivered(_found(result)) if result else None
+def _found_accuracy(result: ComparedResult | None) -> tuple[float | None, str]:
+    accuracy = outcome(result).accuracy if result else None
     if accuracy is None:
         return None, "–"
     return accuracy.value, f"{percent(accuracy.value)} ± {100 * accuracy.standard_error:.1f}"
-
-
-def _found(result: QuantizeResult) -> Contender:
-    return result.contender(result.found)

@@ -10,6 +10,8 @@ from engine.schema.cost import Metric
 from webapp.accounts.models import User
 from webapp.charts.comparison import NamedResult, comparison_chart
 from webapp.compare.alignment import strips
+from webapp.compare.architectures import architecture_strips
+from webapp.compare.outcome import outcome
 from webapp.compare.selection import Run, caveats, chosen_ids, runs_of
 from webapp.compare.table import comparison
 from webapp.jobs import queries
@@ -23,7 +25,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     only_differences = request.GET.get("only") == "differences"
     metric = _common_metric(runs)
     named = [
-        NamedResult(name=run.job.name, mark=run.mark, result=run.result)
+        NamedResult(name=run.job.name, mark=run.mark, points=outcome(run.result).points)
         for run in runs
         if run.result is not None
     ]
@@ -34,6 +36,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "caveats": caveats(runs),
         "chart": comparison_chart(named, metric) if named and metric else None,
         "strips": strips(runs),
+        "architectures": architecture_strips(runs),
     }
     return render(request, "compare/compare.html", context)
 
@@ -55,6 +58,6 @@ def _common_metric(runs: list[Run]) -> Metric | None:
     known = [set(run.result.contender(run.result.found).cost.values) for run in runs if run.result]
     if not known:
         return None
-    common = set.intersection(*known) - {"macs", "peak_activation_bytes"}
+    common = set.intersection(*known) - {"peak_activation_bytes"}
     wanted = [run.result.budgets[0].metric for run in runs if run.result]
     return next((metric for metric in [*wanted, *sorted(common)] if metric in common), None)

@@ -26,6 +26,7 @@ from webapp.charts.palette import KINDS, RUN_MARKS, STRATEGIES
 from webapp.charts.policy import bits_chart
 from webapp.charts.probabilities import Moment, probability_history
 from webapp.charts.sensitivity import sensitivity_chart
+from webapp.compare.outcome import outcome
 from webapp.jobs.models import Job
 
 
@@ -46,7 +47,8 @@ def _equal_cost(result: QuantizeResult) -> Chart:
 
 
 def _comparison(result: QuantizeResult) -> Chart:
-    named = [NamedResult(name=f"run {mark.title}", mark=mark, result=result) for mark in RUN_MARKS]
+    points = outcome(result).points
+    named = [NamedResult(name=f"run {mark.title}", mark=mark, points=points) for mark in RUN_MARKS]
     return comparison_chart(named, "latency_ms")
 
 

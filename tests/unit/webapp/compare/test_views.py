@@ -120,7 +120,7 @@ def test_a_difference_is_marked_in_words(as_ada: Client, ada: User, team: Team) 
     [
         pytest.param({"dataset": "cifar10"}, "accuracies are not comparable", id="data"),
         pytest.param({"target": "counted"}, "latencies are not comparable", id="target"),
-        pytest.param({"model": "resnet20"}, "bits are shown apart", id="network"),
+        pytest.param({"model": "resnet20"}, "they are shown apart", id="network"),
     ],
 )
 def test_what_may_not_be_held_against_each_other_is_said(
