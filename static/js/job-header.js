@@ -43,15 +43,23 @@ export function showProgress(root, events) {
     `${progress.done} of ${progress.total} ${progress.unit}`;
 }
 
-// Shows the newest best policy in one line.
+// Shows the newest best policy or network in one line.
 export function showBest(root, events, unit) {
-  const best = events.findLast((event) => event.kind === "candidate_found")?.payload;
+  const best = events.findLast(isBest);
   if (!best) return;
-  const cost = best.costs[unit.metric];
+  const { kind, payload } = best;
+  const cost = payload.costs[unit.metric];
   const at = cost === undefined ? "" : ` at ${inUnit(cost, unit)}`;
   const line = root.querySelector("[data-best]");
-  line.textContent = `Best so far: ${percent(best.accuracy)} before fine-tuning${at}, by ${strategyTitle(best.strategy)}.`;
+  line.textContent =
+    kind === "candidate_found"
+      ? `Best so far: ${percent(payload.accuracy)} before fine-tuning${at}, by ${strategyTitle(payload.strategy)}.`
+      : `Best so far: ${percent(payload.accuracy)} with the supernet’s weights${at}.`;
   line.hidden = false;
+}
+
+function isBest({ kind, payload }) {
+  return kind === "candidate_found" || (kind === "architecture_scored" && payload.is_best);
 }
 
 function showFraction(root, fraction) {

@@ -15,6 +15,7 @@ PAGES: dict[str, Callable[[list[str]], str]] = {
     "no run fits": lambda _: "/jobs/?q=nothing-has-this-name",
     "new job": lambda _: "/jobs/new/",
     "form": lambda _: "/jobs/new/haq/",
+    "search form": lambda _: "/jobs/new/proxylessnas/",
     "result": lambda finished: finished[0],
     "compare": lambda finished: (
         "/compare/?" + "&".join(f"job={path.split('/')[-2]}" for path in finished)
