@@ -17,6 +17,7 @@ from webapp.jobs.models import Job
 from webapp.jobs.provenances import provenances
 from webapp.jobs.results import result_of
 from webapp.jobs.snippet import load_snippet
+from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class QuantizePage:
 
     answer: Answer
     contenders: ContenderTable
+    transfer: TransferMatrix
     bits: Chart | None
     fronts: tuple[Chart, ...]
     equal_cost: Chart
@@ -43,6 +45,7 @@ def quantize_page(job: Job) -> QuantizePage:
     return QuantizePage(
         answer=answer(result),
         contenders=contender_table(result),
+        transfer=transfer_matrix(_subjects(result), own=result.target),
         bits=bits_chart(result.model, found.policy) if found.policy else None,
         fronts=(accuracy_chart(result), loss_chart(result)),
         equal_cost=equal_cost_chart(queries.scored_episodes(job.pk)),
@@ -52,3 +55,15 @@ def quantize_page(job: Job) -> QuantizePage:
         provenances=provenances(found.cost, measured="Accuracies and search times of this run."),
         snippet=load_snippet(result),
     )
+
+
+def _subjects(result: QuantizeResult) -> list[Subject]:
+    """Return what was found, and the baselines to hold it against."""
+    found = result.contender(result.found)
+    baselines = [row for row in result.contenders if row.role == "baseline"]
+    return [
+        Subject(
+            label=row.label, network=result.model, policy=row.policy, is_found=row.id == found.id
+        )
+        for row in [found, *(each for each in baselines if each.id != found.id)]
+    ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.catalog.baselines import BASELINE_BITS, uniform_policy
 from engine.catalog.targets import TARGETS
 from engine.cost.space_costs import pricing_bits
 from engine.schema.architecture import Architecture
@@ -22,6 +23,7 @@ from webapp.jobs.results import result_of
 from webapp.jobs.search_answer import search_answer
 from webapp.jobs.search_contenders import NetworkTable, network_table
 from webapp.jobs.search_snippet import network_snippet
+from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class SearchPage:
     answer: Answer
     architecture: Chart | None
     networks: NetworkTable
+    transfer: TransferMatrix
     priced: str  # at which bits, in the middle of a sentence
     fronts: tuple[Chart, ...]
     paths: ProbabilityHistory | None
@@ -49,6 +52,7 @@ def search_page(job: Job) -> SearchPage:
         answer=search_answer(result),
         architecture=_architecture(result),
         networks=network_table(result),
+        transfer=transfer_matrix(_subjects(result), own=result.target),
         priced=_priced(job),
         fronts=(network_chart(result), candidate_chart(result)),
         paths=probability_history(result.space, moments) if moments else None,
@@ -60,6 +64,22 @@ def search_page(job: Job) -> SearchPage:
         ),
         snippet=network_snippet(result),
     )
+
+
+def _subjects(result: SearchResult) -> list[Subject]:
+    """Return the found network in float and at fixed widths."""
+    network = result.model
+    return [
+        Subject(label="Found, float", network=network, policy=None, is_found=True),
+        *(
+            Subject(
+                label=f"Found, fixed {bits}-bit",
+                network=network,
+                policy=uniform_policy(network, bits, bits),
+            )
+            for bits in BASELINE_BITS
+        ),
+    ]
 
 
 def _architecture(result: SearchResult) -> Chart | None:

@@ -1,0 +1,125 @@
+"""The transfer matrix: networks and policies of one run, priced on every other device.
+
+Nothing is measured for it: each number comes from the device's cost model.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.catalog.targets import TARGETS
+from engine.cost.model import CostModel
+from engine.cost.pricing import cost_model
+from engine.schema.cost import Cost, Metric
+from engine.schema.errors import EngineError
+from engine.schema.layers import ModelSpec
+from engine.schema.policy import MAX_BITS, Policy
+from engine.schema.target import Target
+from webapp.charts.quantities import QUANTITIES, metric_title, write
+
+_METRIC: Metric = "latency_ms"
+_SAME = 1e-9  # of a cost: two nearer than this are one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is priced: a network under a policy, or in float where there is none."""
+
+    label: str
+    network: ModelSpec
+    policy: Policy | None
+    is_found: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferCell:
+    """One subject on one device."""
+
+    text: str  # "–" where there is no price
+    why: str = ""  # there is none, or it does not run there
+    is_best: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRow:
+    """One device."""
+
+    target: Target
+    cells: tuple[TransferCell, ...]  # in the order of the subjects
+    note: str  # how it treats widths it does not have; "" where it has them all
+    is_own: bool  # what the run was cut for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferMatrix:
+    """Devices by subjects, the best of each device marked."""
+
+    title: str
+    unit: str
+    subjects: tuple[Subject, ...]
+    rows: tuple[TransferRow, ...]
+
+
+def transfer_matrix(
+    subjects: Sequence[Subject], *, own: str, targets: Iterable[Target] = tuple(TARGETS.values())
+) -> TransferMatrix:
+    """Return what each subject costs on each device that tells the metric; `own` comes first."""
+    telling = [target for target in targets if _METRIC in target.metrics]
+    ordered = sorted(telling, key=lambda target: target.id != own)
+    quantity = QUANTITIES[_METRIC]
+    return TransferMatrix(
+        title=quantity.title,
+        unit=quantity.units[0].symbol,
+        subjects=tuple(subjects),
+        rows=tuple(_row(target, subjects, is_own=target.id == own) for target in ordered),
+    )
+
+
+def _row(target: Target, subjects: Sequence[Subject], *, is_own: bool) -> TransferRow:
+    model = cost_model(target)
+    priced = [_priced(model, subject) for subject in subjects]
+    values = [cost[_METRIC] for cost in priced if isinstance(cost, Cost)]
+    lowest, highest = min(values, default=0.0), max(values, default=0.0)
+    differs = highest - lowest > _SAME * highest
+    return TransferRow(
+        target=target,
+        cells=tuple(_cell(target, cost, best=lowest if differs else None) for cost in priced),
+        note=_note(target),
+        is_own=is_own,
+    )
+
+
+def _priced(model: CostModel, subject: Subject) -> Cost | str:
+    """Return what a subject costs, or why there is no price."""
+    try:
+        cost = model.network_cost(subject.network, subject.policy)
+    except EngineError as error:
+        return str(error).partition(": ")[2] or str(error)
+    if _METRIC not in cost:
+        return "the device computes on integers; float has no price"
+    return cost
+
+
+def _cell(target: Target, cost: Cost | str, *, best: float | None) -> TransferCell:
+    if isinstance(cost, str):
+        return TransferCell(text="–", why=cost)
+    too_much = [
+        f"{metric_title(metric).lower()} of {write(metric, cost[metric])} is beyond its "
+        f"{write(metric, limit)}"
+        for metric, limit in target.limits.items()
+        if cost[metric] > limit
+    ]
+    return TransferCell(
+        text=QUANTITIES[_METRIC].units[0].digits(cost[_METRIC]),
+        why="does not fit: " + "; ".join(too_much) if too_much else "",
+        is_best=best is not None and cost[_METRIC] - best <= _SAME * best and not too_much,
+    )
+
+
+def _note(target: Target) -> str:
+    has = sorted(set(target.weight_bits) & set(target.activation_bits))
+    missing = [bits for bits in range(2, MAX_BITS + 1) if bits not in has]
+    if not missing:
+        return ""
+    if has == [MAX_BITS]:
+        return "every width runs as int8"
+    return "a width it does not have runs as the next one up"
