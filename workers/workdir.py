@@ -20,6 +20,8 @@ from engine.schema.codec import to_json
 from engine.schema.configs import Config, QuantizeConfig
 from engine.schema.errors import InvalidConfig
 from webapp.jobs.admission import upload_of
+from webapp.jobs.found_networks import found_network, is_found_network
+from webapp.jobs.models import ArtifactFile
 from webapp.teams.models import Team
 
 _WAIT_FOR_PREDECESSOR_S = 10.0
@@ -59,12 +61,14 @@ def hand_over(lock: IO[str], pid: int) -> None:
 
 
 def write_config(workdir: Path, config: Config, team: Team) -> Path:
-    """Write the config that the engine reads; uploaded weights are laid beside it.
+    """Write the config that the engine reads; what it names in storage is laid beside it.
 
     Raises:
-        InvalidConfig: the upload is gone or not what was uploaded.
+        InvalidConfig: an upload or a found network is gone, or not what was stored.
     """
     data = to_json(config)
+    if isinstance(config, QuantizeConfig) and is_found_network(config.model):
+        data |= _lay_network(workdir, config, team)
     upload = upload_of(config.checkpoint, team) if isinstance(config, QuantizeConfig) else None
     if upload is not None:
         checkpoint = workdir / "checkpoint.safetensors"
@@ -74,6 +78,24 @@ def write_config(workdir: Path, config: Config, team: Team) -> Path:
     path = workdir / "config.json"
     path.write_text(json.dumps(data), encoding="utf-8")
     return path
+
+
+def _lay_network(workdir: Path, config: QuantizeConfig, team: Team) -> dict[str, str]:
+    """Lay a found network's files in the folder; return the fields that name them."""
+    found = found_network(config.model, team.jobs.all())
+    architecture = workdir / "architecture.json"
+    _lay(found.file("architecture"), architecture)
+    named = {"model": f"file:{architecture}"}
+    if config.checkpoint is None:
+        checkpoint = workdir / "found.safetensors"
+        _lay(found.file("checkpoint"), checkpoint)
+        named["checkpoint"] = str(checkpoint)
+    return named
+
+
+def _lay(file: ArtifactFile, target: Path) -> None:
+    if _copy(file.storage_name, target) != file.sha256:
+        raise InvalidConfig("model", f"the stored {file.name} is damaged; search again")
 
 
 def _take(lock: IO[str]) -> bool:

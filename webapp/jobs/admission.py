@@ -81,8 +81,9 @@ def _check_quantize(config: QuantizeConfig, team: Team) -> None:
 def _spec_of(config: QuantizeConfig, team: Team) -> ModelSpec:
     if is_found_network(config.model):
         found = fitted_network(config.model, config.dataset, team.jobs.all())
-        if config.checkpoint is None:
-            _ = found.weights  # missing ones are told now, not by the worker
+        # What is missing is told now, not by the worker.
+        for role in ("architecture", *(["checkpoint"] if config.checkpoint is None else [])):
+            found.file(role)
         return found.spec
     model_entry(config.model)
     spec = model_spec(config.model, config.dataset)

@@ -36,16 +36,15 @@ class FoundNetwork:
         """What people call it."""
         return f"Found by {self.job.name}"
 
-    @property
-    def weights(self) -> ArtifactFile:
-        """The file of its trained weights.
+    def file(self, role: str) -> ArtifactFile:
+        """Return a file that the search delivered: its "checkpoint" or its "architecture".
 
         Raises:
-            InvalidConfig: the search delivered none.
+            InvalidConfig: there is none.
         """
-        file = self.job.artifacts.filter(role="checkpoint").first()
+        file = self.job.artifacts.filter(role=role).first()
         if file is None:
-            raise InvalidConfig("model", f"{self.job.name} has no weights any more; search again")
+            raise InvalidConfig("model", f"{self.job.name} has no {role} any more; search again")
         return file
 
 

@@ -1,5 +1,7 @@
 """A network that a search found is the model of a HAQ job: who may use it, and on which data."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from webapp.jobs.found_networks import found_network, found_network_choices
 from webapp.jobs.models import Job
 from webapp.jobs.results import result_of
 from webapp.teams.models import Team
+from workers.workdir import write_config
 
 RESULT = search_run.result(search_config())
 
@@ -38,6 +41,7 @@ def search(ada: User, team: Team) -> Job:
         result=to_json(RESULT),
     )
     ArtifactFileFactory(job=job, name="checkpoint.safetensors", role="checkpoint")
+    ArtifactFileFactory(job=job, name="architecture.json", role="architecture")
     return job
 
 
@@ -92,10 +96,13 @@ def test_what_found_no_network_is_refused(
     assert words in refused(search, ada, team)
 
 
-def test_a_search_without_weights_is_refused(search: Job, ada: User, team: Team) -> None:
-    search.artifacts.all().delete()
+@pytest.mark.parametrize("role", ["checkpoint", "architecture"])
+def test_a_search_without_its_files_is_refused(
+    search: Job, ada: User, team: Team, role: str
+) -> None:
+    search.artifacts.filter(role=role).delete()
 
-    assert "has no weights" in refused(search, ada, team)
+    assert f"has no {role}" in refused(search, ada, team)
 
 
 def test_other_data_than_it_was_trained_on_is_refused(search: Job, ada: User, team: Team) -> None:
@@ -207,3 +214,21 @@ def test_runs_are_narrowed_by_their_kind(client: Client, ada: User, search: Job)
 
     assert list(client.get("/jobs/?kind=search").context["runs"].page) == [search]
     assert list(client.get("/jobs/?kind=quantize").context["runs"].page) == [haq]
+
+
+def test_its_files_are_laid_beside_the_config(search: Job, team: Team, tmp_path: Path) -> None:
+    path = write_config(tmp_path, quantised(search), team)
+
+    written = json.loads(path.read_text())
+    assert written["model"] == f"file:{tmp_path / 'architecture.json'}"
+    assert (tmp_path / "architecture.json").read_bytes() == b'{"layers": {}}'
+    assert Path(written["checkpoint"]).read_bytes() == b'{"layers": {}}'
+
+
+def test_a_file_that_was_damaged_in_storage_is_not_used(
+    search: Job, team: Team, tmp_path: Path
+) -> None:
+    search.artifacts.filter(role="checkpoint").update(sha256="0" * 64)
+
+    with pytest.raises(InvalidConfig, match="damaged"):
+        write_config(tmp_path, quantised(search), team)
