@@ -4,7 +4,7 @@ Nothing is measured for it: each number comes from the device's cost model.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.catalog.targets import TARGETS
 from engine.cost.model import CostModel
@@ -17,7 +17,7 @@ from engine.schema.target import Target
 from webapp.charts.quantities import QUANTITIES, metric_title, write
 
 _METRIC: Metric = "latency_ms"
-_SAME = 1e-9  # of a cost: two nearer than this are one
+_NO_PRICE = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class TransferRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferMatrix:
-    """Devices by subjects, the best of each device marked."""
+    """Devices by subjects, the lowest of each device marked."""
 
     title: str
     unit: str
@@ -76,13 +76,10 @@ def transfer_matrix(
 
 def _row(target: Target, subjects: Sequence[Subject], *, is_own: bool) -> TransferRow:
     model = cost_model(target)
-    priced = [_priced(model, subject) for subject in subjects]
-    values = [cost[_METRIC] for cost in priced if isinstance(cost, Cost)]
-    lowest, highest = min(values, default=0.0), max(values, default=0.0)
-    differs = highest - lowest > _SAME * highest
+    cells = [_cell(target, _priced(model, subject)) for subject in subjects]
     return TransferRow(
         target=target,
-        cells=tuple(_cell(target, cost, best=lowest if differs else None) for cost in priced),
+        cells=_with_best(cells),
         note=_note(target),
         is_own=is_own,
     )
@@ -99,9 +96,24 @@ def _priced(model: CostModel, subject: Subject) -> Cost | str:
     return cost
 
 
-def _cell(target: Target, cost: Cost | str, *, best: float | None) -> TransferCell:
+def _with_best(cells: Sequence[TransferCell]) -> tuple[TransferCell, ...]:
+    """Mark the lowest of what runs there, as it is written; nothing where all are written alike."""
+    written = {cell.text for cell in cells if cell.text != _NO_PRICE}
+    running = {cell.text for cell in cells if not cell.why}
+    lowest = min(running, key=_number, default=None)
+    return tuple(
+        replace(cell, is_best=len(written) > 1 and not cell.why and cell.text == lowest)
+        for cell in cells
+    )
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def _cell(target: Target, cost: Cost | str) -> TransferCell:
     if isinstance(cost, str):
-        return TransferCell(text="–", why=cost)
+        return TransferCell(text=_NO_PRICE, why=cost)
     too_much = [
         f"{metric_title(metric).lower()} of {write(metric, cost[metric])} is beyond its "
         f"{write(metric, limit)}"
@@ -111,7 +123,6 @@ def _cell(target: Target, cost: Cost | str, *, best: float | None) -> TransferCe
     return TransferCell(
         text=QUANTITIES[_METRIC].units[0].digits(cost[_METRIC]),
         why="does not fit: " + "; ".join(too_much) if too_much else "",
-        is_best=best is not None and cost[_METRIC] - best <= _SAME * best and not too_much,
     )
 
 

@@ -63,6 +63,12 @@ def test_a_device_of_one_width_says_so_and_prefers_no_width(matrix: TransferMatr
     assert row.cells[1].is_best == row.cells[2].is_best
 
 
+def test_nothing_is_marked_where_all_are_written_alike(subjects: list[Subject]) -> None:
+    rows = transfer_matrix(subjects[1:], own="note10").rows
+
+    assert not any(cell.is_best for cell in rows[0].cells)
+
+
 def test_a_device_without_float_says_why_it_has_no_price(matrix: TransferMatrix) -> None:
     cell = on(matrix, "bismo-cloud").cells[0]
 
