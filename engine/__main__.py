@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NoReturn
 from engine.catalog.baselines import uniform_policy
 from engine.catalog.datasets import DATASETS, DatasetEntry, dataset_entry
 from engine.catalog.hosts import HOSTS
-from engine.catalog.models import MODELS, fitted_input, layer_table, model_entry
+from engine.catalog.model_files import entry_of, spec_of
+from engine.catalog.models import MODELS, fitted_input
 from engine.catalog.presets import QUANTIZE_PRESETS
 from engine.catalog.spaces import SPACES, space_entry
 from engine.catalog.tables import read_table, stored_tables, table_target
@@ -116,7 +117,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="an id of `list models`, or torchvision's")
+    parser.add_argument(
+        "model", metavar="MODEL", help="an id of `list models`, torchvision's, or file:<path>"
+    )
     parser.add_argument("--dataset", metavar="D", help="fit the ends to an id of `list datasets`")
 
 
@@ -129,7 +132,9 @@ def _add_tables(parser: argparse.ArgumentParser) -> None:
 def _add_profile(parser: argparse.ArgumentParser) -> None:
     subject = parser.add_mutually_exclusive_group(required=True)
     subject.add_argument("--space", metavar="S", help="an id of `list spaces`")
-    subject.add_argument("--model", metavar="M", help="an id of `list models`, or torchvision's")
+    subject.add_argument(
+        "--model", metavar="M", help="an id of `list models`, torchvision's, or file:<path>"
+    )
     parser.add_argument("--dataset", default="", help="fit a model's ends to a data set")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--out", type=Path, required=True, metavar="TABLE.json")
@@ -254,13 +259,13 @@ def listen_to_signals(interrupt: "Interrupt") -> None:
 
 
 def _model_spec(model_id: str, dataset_id: str | None) -> ModelSpec:
-    """Return a model's layers from the catalogue's table, else by building it."""
+    """Return a model's layers from the catalogue or a file, else by building it."""
     dataset = None if dataset_id is None else dataset_entry(dataset_id)
-    return layer_table(model_id, dataset) or _built_spec(model_id, dataset)
+    return spec_of(model_id, dataset) or _built_spec(model_id, dataset)
 
 
 def _built_spec(model_id: str, dataset: DatasetEntry | None) -> ModelSpec:
-    entry = model_entry(model_id)
+    entry = entry_of(model_id)
     # Only here: loading torch takes seconds, and most questions need no network.
     from engine.nn.build import build_model  # noqa: PLC0415
     from engine.nn.describe import describe  # noqa: PLC0415

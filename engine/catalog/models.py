@@ -7,9 +7,12 @@ from functools import cache
 from pathlib import Path
 
 from engine.catalog.datasets import DatasetEntry
+from engine.catalog.mobilenet_v2 import mobilenet_v2_at
+from engine.catalog.published import PUBLISHED, published
 from engine.schema.codec import digest, from_json
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import InputSpec, LayerSpec, ModelSpec
+from engine.schema.lowering import model_spec
 
 LAYER_TABLES = Path(__file__).parent / "layers"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -40,6 +43,8 @@ def _small(channels: int = 1) -> InputSpec:
 
 
 _IMAGENET = InputSpec(channels=3, size=224)
+_MOBILENETS_V2 = ("mobilenet_v2", "mobilenet_v2_small")
+_PROXYLESS = "Cai et al. 2019 (ProxylessNAS), the released net.config"
 
 MODELS: dict[str, ModelEntry] = {
     entry.id: entry
@@ -116,6 +121,51 @@ MODELS: dict[str, ModelEntry] = {
             small=False,
             source="He et al. 2016; torchvision's definition",
         ),
+        ModelEntry(
+            id="proxyless_mobile",
+            title="ProxylessNAS mobile (224 px)",
+            description="Found for the phone Pixel 1; 74.6 % top-1 on ImageNet as published.",
+            input=_IMAGENET,
+            classes=1000,
+            small=False,
+            source=_PROXYLESS,
+        ),
+        ModelEntry(
+            id="proxyless_mobile_14",
+            title="ProxylessNAS mobile, x1.4 (224 px)",
+            description="The mobile network with wider blocks; 76.7 % top-1 as published.",
+            input=_IMAGENET,
+            classes=1000,
+            small=False,
+            source=_PROXYLESS,
+        ),
+        ModelEntry(
+            id="proxyless_gpu",
+            title="ProxylessNAS GPU (224 px)",
+            description="Found for a V100: few wide blocks; 75.1 % top-1 as published.",
+            input=_IMAGENET,
+            classes=1000,
+            small=False,
+            source=_PROXYLESS,
+        ),
+        ModelEntry(
+            id="proxyless_cpu",
+            title="ProxylessNAS CPU (224 px)",
+            description="Found for a Xeon: many blocks of 3x3; 75.3 % top-1 as published.",
+            input=_IMAGENET,
+            classes=1000,
+            small=False,
+            source=_PROXYLESS,
+        ),
+        ModelEntry(
+            id="proxyless_cifar",
+            title="ProxylessNAS CIFAR (32 px)",
+            description="54 tree cells, 648 chosen operations; training it takes hours on a GPU.",
+            input=_small(channels=3),
+            classes=10,
+            small=True,
+            source=_PROXYLESS,
+        ),
     )
 }
 
@@ -147,43 +197,77 @@ def model_entry(model_id: str) -> ModelEntry:
 
 
 def fitted_input(entry: ModelEntry, dataset: DatasetEntry | None) -> tuple[InputSpec, int]:
-    """Return the input and the classes a model has on a data set; None: its native ones."""
+    """Return the input and the classes a model has on a data set; None: its native ones.
+
+    Small models take the data's channels and, of small images, their size.
+    """
     if dataset is None:
         return entry.input, entry.classes
-    channels = dataset.channels if entry.small else entry.input.channels
-    return replace(entry.input, channels=channels), dataset.classes
+    if not entry.small:
+        return entry.input, dataset.classes
+    size = dataset.network_size or entry.input.size
+    return InputSpec(channels=dataset.channels, size=size), dataset.classes
 
 
 def layer_table(model_id: str, dataset: DatasetEntry | None = None) -> ModelSpec | None:
-    """Return the layers of a catalogue model fitted to a data set; None: ask the engine.
-
-    Only the first convolution's input and the last layer's output follow the data.
-    """
+    """Return the layers of a catalogue model fitted to a data set; None: ask the engine."""
+    entry = model_entry(model_id)
+    input, classes = fitted_input(entry, dataset)
+    if model_id in PUBLISHED:
+        return model_spec(published(model_id).fitted(input, classes)).named(model_id)
     native = _native_table(model_id)
-    if native is None:
+    if native is not None:
+        return fit_table(native, input=input, classes=classes)
+    if model_id.partition("@")[0] in _MOBILENETS_V2:
+        spec = mobilenet_v2_at(
+            width=entry.width, input=input, classes=classes, small_images=entry.small
+        )
+        return spec.named(model_id)
+    return None
+
+
+def fit_table(native: ModelSpec, *, input: InputSpec, classes: int) -> ModelSpec | None:
+    """Return a table for other images and classes; None where maps do not scale evenly.
+
+    Channels change the first layer, classes the last; a size changes all maps in proportion.
+    """
+    sized = [_resized(layer, input.size, native.input.size) for layer in native.layers]
+    if any(layer is None for layer in sized):
         return None
-    channels_and_size, classes = fitted_input(model_entry(model_id), dataset)
-    return fit_table(native, channels=channels_and_size.channels, classes=classes)
-
-
-def fit_table(native: ModelSpec, *, channels: int, classes: int) -> ModelSpec:
-    """Return a table with another number of input channels and of classes."""
-    first, *_, last = native.layers
-    fitted_first = _scale_layer(first, in_channels=channels)
-    fitted_last = _scale_layer(last, out_channels=classes)
-    layers = (fitted_first, *native.layers[1:-1], fitted_last)
+    first, *inner, last = [layer for layer in sized if layer is not None]
+    layers = (
+        _scale_layer(first, in_channels=input.channels),
+        *inner,
+        _scale_layer(last, out_channels=classes),
+    )
     weights_gained = sum(
         new.weights - old.weights for new, old in zip(layers, native.layers, strict=True)
     )
     biases_gained = classes - last.out_channels
     return replace(
         native,
-        input=replace(native.input, channels=channels),
+        input=input,
         classes=classes,
         parameters=native.parameters + weights_gained + biases_gained,
         macs=sum(layer.macs for layer in layers),
         model_hash=shape_hash(layers),
         layers=layers,
+    )
+
+
+def _resized(layer: LayerSpec, size: int, native: int) -> LayerSpec | None:
+    """Return a layer with its maps larger or smaller in proportion, if they come out whole."""
+    if size == native or layer.kind == "linear":
+        return layer
+    sides = [layer.input_size * size, layer.output_size * size]
+    if any(side % native for side in sides):
+        return None
+    input_size, output_size = (side // native for side in sides)
+    return replace(
+        layer,
+        input_size=input_size,
+        output_size=output_size,
+        macs=layer.macs // layer.output_size**2 * output_size**2,
     )
 
 

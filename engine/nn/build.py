@@ -3,10 +3,13 @@
 import difflib
 from collections.abc import Callable
 
+import torch
 import torchvision.models
 from torch import nn
 
-from engine.catalog.models import MODELS, ModelEntry, model_entry
+from engine.catalog.model_files import architecture_of, entry_of
+from engine.catalog.models import MODELS, ModelEntry
+from engine.nn.architecture_network import network_of
 from engine.nn.efficientnet_lite import efficientnet_lite0
 from engine.nn.mobilenet_v1 import MobileNetV1
 from engine.nn.mobilenet_v2 import mobilenet_v2
@@ -25,14 +28,18 @@ def build_model(model_id: str, *, input: InputSpec, classes: int) -> nn.Module:
     """Return a network with random weights, drawn from torch's ambient generator.
 
     Raises:
-        InvalidConfig: no network of that name, or one that takes other channels.
+        InvalidConfig: no network of that name, one that takes other channels, or a file that is
+            no architecture.
     """
-    entry = model_entry(model_id)
+    entry = entry_of(model_id)
     if not entry.small and input.channels != entry.input.channels:
         raise InvalidConfig(
             "model",
             f"{model_id} takes images with {entry.input.channels} channels, got {input.channels}",
         )
+    architecture = architecture_of(model_id)
+    if architecture is not None:
+        return network_of(architecture.fitted(input, classes), generator=torch.default_generator)
     family = model_id.partition("@")[0]
     builder = _BUILDERS.get(family, _torchvision)
     return builder(entry, input, classes)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from engine.catalog.models import LAYER_TABLES, MODELS, ModelEntry
+from engine.catalog.published import PUBLISHED
 from engine.nn.build import build_model
 from engine.nn.describe import describe
 from engine.schema.codec import to_json
@@ -20,10 +21,15 @@ def native_spec(entry: ModelEntry) -> ModelSpec:
 
 
 def write_layer_tables(folder: Path) -> list[Path]:
-    """Write one JSON file for every model of the catalogue; return their paths."""
+    """Write one JSON file for every model of the catalogue; return their paths.
+
+    Architectures need none: their layers follow from their blocks.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for entry in MODELS.values():
+        if entry.id in PUBLISHED:
+            continue
         path = folder / f"{entry.id}.json"
         text = json.dumps(to_json(native_spec(entry)), indent=1)
         path.write_text(text + "\n", encoding="utf-8")

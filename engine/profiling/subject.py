@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.catalog.datasets import dataset_entry
-from engine.catalog.models import fitted_input, layer_table, model_entry
+from engine.catalog.model_files import entry_of, spec_of
+from engine.catalog.models import fitted_input
 from engine.catalog.spaces import SPACES
 from engine.cost.table_coverage import model_parts, space_parts
 from engine.profiling.fragments import Fragment, Part, is_chain
@@ -152,10 +153,10 @@ def _longest_chain(parts: Sequence[Part]) -> Sequence[Part]:
 
 def _spec(config: ProfileConfig) -> ModelSpec:
     dataset = dataset_entry(config.dataset) if config.dataset else None
-    known = layer_table(config.subject, dataset)
+    known = spec_of(config.subject, dataset)
     if known is not None:
         return known
-    entry = model_entry(config.subject)
+    entry = entry_of(config.subject)
     # Only here: what is not in the catalogue has to be built, and that needs torch.
     from engine.nn.build import build_model  # noqa: PLC0415
     from engine.nn.describe import describe  # noqa: PLC0415

@@ -7,7 +7,7 @@ an operation for each edge of its cell. An architecture is a space with every de
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -149,6 +149,10 @@ class BlockSpec:
                 f"a tree block has a multiple of {TREE_EXPANSION} channels, no fewer than it "
                 f"takes, got {self.in_channels} to {self.out_channels}",
             )
+        if self.form == "tree" and self.input_size % self.stride:
+            raise InvalidConfig(
+                self.name, f"a tree block halves maps of an even side, got {self.input_size} px"
+            )
 
     def _is_a_tree(self) -> bool:
         # The shortcut of a tree block can be padded with channels, never cut.
@@ -217,6 +221,27 @@ class SearchSpace:
         """The block of each choice: a mobile block stands once, a tree block for each edge."""
         return tuple(block for block in self.blocks for _ in range(block.decisions))
 
+    def fitted(self, input: InputSpec, classes: int) -> "SearchSpace":
+        """Return the space of the same blocks for other images and another number of classes.
+
+        Raises:
+            InvalidConfig: a tree block would halve an odd map.
+        """
+        first_conv = replace(self.first_conv, in_channels=input.channels, input_size=input.size)
+        blocks, size = [], first_conv.output_size
+        for block in self.blocks:
+            blocks.append(replace(block, input_size=size))
+            size = blocks[-1].output_size
+        mix = None if self.feature_mix is None else replace(self.feature_mix, input_size=size)
+        return replace(
+            self,
+            input=input,
+            classes=classes,
+            first_conv=first_conv,
+            blocks=tuple(blocks),
+            feature_mix=mix,
+        )
+
     @property
     def features(self) -> int:
         """How many numbers the classifier gets."""
@@ -243,6 +268,14 @@ class Architecture:
                 raise InvalidConfig(
                     "choices", f"{block.name} has {len(block.ops)} operations, got {choice}"
                 )
+
+    def fitted(self, input: InputSpec, classes: int) -> "Architecture":
+        """Return the same network for other images and another number of classes.
+
+        Raises:
+            InvalidConfig: a tree block would halve an odd map.
+        """
+        return replace(self, space=self.space.fitted(input, classes))
 
     @property
     def ops(self) -> tuple[OpSpec, ...]:

@@ -117,6 +117,20 @@ def test_a_table_fitted_to_a_data_set_is_what_torch_says(
     assert layer_table(model_id, dataset) == spec
 
 
+@pytest.mark.parametrize(
+    "model_id", ["mobilenet_v2@0.5", "mobilenet_v2@1.4", "mobilenet_v2_small@0.75"]
+)
+def test_mobilenet_v2_at_any_width_is_what_torch_says(model_id: str) -> None:
+    cluttered = DATASETS["cluttered-fashion-mnist"]
+    input, classes = fitted_input(model_entry(model_id), cluttered)
+    with torch.device("meta"):  # shapes are enough
+        model = build_model(model_id, input=input, classes=classes)
+
+    spec = describe(model, model_id=model_id, input=input, classes=classes)
+
+    assert layer_table(model_id, cluttered) == spec
+
+
 def test_layers_come_in_forward_order_with_their_shapes() -> None:
     class Crossed(nn.Module):
         def __init__(self) -> None:

@@ -4,15 +4,18 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.__main__ import listen_to_signals, main
+from engine.catalog.architecture_file import architecture_to_json, net_config
 from engine.catalog.baselines import uniform_policy
 from engine.catalog.models import MODELS, layer_table
+from engine.catalog.published import published
+from engine.schema.architecture import Architecture
 from engine.schema.codec import to_json
 from engine.training.interrupt import Interrupt
 
@@ -263,6 +266,46 @@ def test_a_command_that_is_none_is_refused_in_one_line(
 
     assert stop.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("write", [architecture_to_json, net_config], ids=["own", "net.config"])
+@pytest.mark.parametrize("model_id", ["proxyless_gpu", "proxyless_cifar"])
+def test_an_architecture_in_a_file_is_described_and_priced_as_the_catalogues(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    model_id: str,
+    write: Callable[[Architecture], dict[str, Any]],
+) -> None:
+    path = tmp_path / "network.json"
+    path.write_text(json.dumps(write(published(model_id))), encoding="utf-8")
+
+    described = answer(capsys, "describe", f"file:{path}")
+    priced = answer(capsys, "price", f"file:{path}", "--target", "bismo-cloud")
+
+    assert described == answer(capsys, "describe", model_id) | {"model": f"file:{path}"}
+    known = answer(capsys, "price", model_id, "--target", "bismo-cloud")
+    assert priced == known | {"model": f"file:{path}"}
+
+
+def test_a_file_follows_the_data(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "tree.json"
+    path.write_text(json.dumps(net_config(published("proxyless_cifar"))), encoding="utf-8")
+
+    spec = answer(capsys, "describe", f"file:{path}", "--dataset", "cluttered-fashion-mnist")
+
+    assert spec["input"] == {"channels": 1, "size": 48}
+    assert spec["layers"][0]["in_channels"] == 1
+
+
+def test_a_file_that_is_no_architecture_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "network.json"
+    path.write_text('{"name": "ProxylessNASNets", "first_conv": 3}', encoding="utf-8")
+
+    line = refusal(capsys, "price", f"file:{path}", "--target", "counted")
+
+    assert line == f"model: {path}: first_conv: must be a JSON object, got 3"
 
 
 def test_catalogue_models_are_listed_described_and_priced_without_torch() -> None:

@@ -26,7 +26,7 @@ def test_a_width_makes_another_model_of_the_family() -> None:
         MODELS["mobilenet_v2"].input,
     )
     assert entry.title == "MobileNetV2 (x0.5)"
-    assert layer_table("mobilenet_v2@0.5") is None  # the engine is to be asked
+    assert layer_table("mobilenet_v1@0.5") is None  # the engine is to be asked
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,11 @@ def test_an_id_that_no_model_can_have_is_refused(model_id: str, message: str) ->
         model_entry(model_id)
 
 
+def test_a_file_is_no_model_where_ids_come_from_outside() -> None:
+    with pytest.raises(InvalidConfig, match="model: 'file:/etc/passwd' is no model"):
+        layer_table("file:/etc/passwd")
+
+
 def test_any_other_name_is_left_to_torchvision() -> None:
     entry = model_entry("shufflenet_v2_x1_0")
 
@@ -57,11 +62,12 @@ def test_any_other_name_is_left_to_torchvision() -> None:
     [
         ("mobilenet_v2_small", "fashion-mnist", 1, 32),
         ("mobilenet_v2_small", "cifar10", 3, 32),
+        ("mobilenet_v2_small", "cluttered-fashion-mnist", 1, 48),
         ("mobilenet_v2", "fashion-mnist", 3, 224),
         ("efficientnet_lite0", "cifar10", 3, 224),
     ],
 )
-def test_small_models_follow_the_datas_channels_and_large_ones_see_colour(
+def test_small_models_follow_the_datas_images_and_large_ones_see_colour(
     model_id: str, dataset_id: str, channels: int, size: int
 ) -> None:
     input, classes = fitted_input(model_entry(model_id), DATASETS[dataset_id])
