@@ -84,7 +84,6 @@ def compare_targets(
     Raises:
         BudgetUnreachable: a target cannot get down to that share.
     """
-    metric = result.budgets[0].metric
     widths = sorted(
         {int(bits) for one in result.sensitivity for bits in one.weight_losses} | {MAX_BITS}
     )
