@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from engine.nn.mobile_network import mobile_network
+from engine.nn.architecture_network import drawn_network
 from engine.nn.weights import load_weights
 from engine.schema.architecture import Architecture
 from engine.schema.codec import from_json
@@ -29,7 +29,7 @@ def load_network(path: Path | str) -> nn.Module:
         raise InvalidConfig("checkpoint", f"{path} is not a network of the format {FORMAT}")
     architecture = from_json(Architecture, json.loads(metadata["architecture"]))
     # The first weights are overwritten; they are drawn apart, so that no random state moves.
-    network = mobile_network(architecture, generator=torch.Generator().manual_seed(0))
+    network = drawn_network(architecture, generator=torch.Generator().manual_seed(0))
     load_weights(network, Path(path))
     return network.eval()
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from engine.nn.initialise import initialise
-from engine.nn.mobile_network import MobileNetwork
-from engine.nn.tree_cell import plain_tree
+from engine.nn.mobile_network import MobileNetwork, mobile_network
+from engine.nn.tree_cell import plain_tree, tree_network
 from engine.schema.architecture import Architecture
 
 
@@ -15,3 +15,13 @@ def network_of(architecture: Architecture, *, generator: torch.Generator) -> nn.
     network = plain_tree(architecture) if is_tree else MobileNetwork(architecture)
     initialise(network, generator)
     return network
+
+
+def drawn_network(architecture: Architecture, *, generator: torch.Generator) -> nn.Module:
+    """Return a network with first weights from the generator, on the CPU.
+
+    The ambient generator is not touched.
+    """
+    if architecture.space.form == "tree":
+        return tree_network(architecture, generator=generator)
+    return mobile_network(architecture, generator=generator)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
-from engine.nn.mobile_network import mobile_network
+from engine.nn.architecture_network import drawn_network
 from engine.proxyless.finalists import Finalist
 from engine.proxyless.record import RunState
 from engine.proxyless.subject import Subject
@@ -151,7 +151,7 @@ def _train(
 def _network(row: Finalist, *, supernet: SuperNet, seed: int, inherits: bool) -> nn.Module:
     generator = torch_generator(seed, "weights", row.id)
     if row.choices is None:
-        return mobile_network(row.architecture, generator=generator)
+        return drawn_network(row.architecture, generator=generator)
     if inherits:
         return supernet.inherit(row.choices)
     return supernet.plain(row.choices, generator)

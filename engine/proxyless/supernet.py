@@ -11,6 +11,7 @@ from engine.proxyless.architecture_step import ArchitectureStep
 from engine.proxyless.gates.draw import GateMode, ZeroRule, draw_gates, sample_active
 from engine.proxyless.mixed_op import MixedOp
 from engine.proxyless.mobile_body import MobileBody
+from engine.proxyless.tree_body import TreeBody
 from engine.schema.architecture import Architecture, SearchSpace
 
 Choices = tuple[int, ...]  # as those of an `Architecture`: fixed blocks have their 0 in it
@@ -50,7 +51,7 @@ class SuperNet(nn.Module):
         super().__init__()
         self.space = space
         with torch.device("meta"):  # draws nothing from the ambient generator
-            self.body = MobileBody(space, shared=shared)
+            self.body = _body(space, shared=shared)
         self.body.to_empty(device="cpu")
         self.body.initialise(generator)
         self._places, self._length = self.body.places, len(space.decisions)
@@ -167,7 +168,8 @@ class SuperNet(nn.Module):
         return self.body.inherit(self.architecture(choices))
 
     def _mixed(self, choices: Sequence[int]) -> list[int]:
-        return [self.architecture(choices).choices[place] for place in self._places]
+        whole = self.architecture(choices).choices
+        return [whole[place] for place in self._places]
 
     def _whole(self, mixed: Sequence[T], *, fixed: T) -> tuple[T, ...]:
         by_place = dict(zip(self._places, mixed, strict=True))
@@ -182,3 +184,8 @@ class SuperNet(nn.Module):
     def _require_weight_gradients(self, required: bool) -> None:
         for weight in self._weights:
             weight.requires_grad_(required)
+
+
+def _body(space: SearchSpace, *, shared: bool) -> MobileBody | TreeBody:
+    is_tree = space.form == "tree"
+    return TreeBody(space, shared=shared) if is_tree else MobileBody(space, shared=shared)
