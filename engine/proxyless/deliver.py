@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
+from engine.catalog.architecture_file import architecture_to_json, net_config
 from engine.catalog.datasets import dataset_entry
 from engine.data.held import held
 from engine.data.image_set import ImageSet
@@ -27,7 +28,6 @@ from engine.proxyless.record import RunState
 from engine.proxyless.report import report_text
 from engine.proxyless.subject import Subject
 from engine.proxyless.supernet import SuperNet
-from engine.schema.codec import to_json
 from engine.schema.configs import SearchConfig
 from engine.schema.events import Event, RunFinished
 from engine.schema.results import (
@@ -177,7 +177,7 @@ def _write(run: Delivery, found: Finalist, result: SearchResult) -> tuple[Artifa
     network = run.network(found)
     _require_within_budgets(run, network)
     dataset = dataset_entry(run.config.dataset)
-    architecture = to_json(found.architecture)
+    architecture = architecture_to_json(found.architecture)
     save_weights(
         network,
         folder / "checkpoint.safetensors",
@@ -194,12 +194,14 @@ def _write(run: Delivery, found: Finalist, result: SearchResult) -> tuple[Artifa
             )
         },
     )
-    write_json(folder / "architecture.json", found.architecture)
+    _write_json(folder / "architecture.json", architecture)
+    _write_json(folder / "net.config", net_config(found.architecture))
     write_json(folder / "config.json", run.config)
     (folder / "report.md").write_text(report_text(run.config, result), encoding="utf-8")
     described: tuple[tuple[str, Role, str, str], ...] = (
         ("checkpoint.safetensors", "checkpoint", "Found network", "application/octet-stream"),
-        ("architecture.json", "architecture", "Architecture with its space", "application/json"),
+        ("architecture.json", "architecture", "Architecture, to go on with", "application/json"),
+        ("net.config", "architecture", "The same as the authors' net.config", "application/json"),
         ("config.json", "config", "Config of this run", "application/json"),
         ("report.md", "report", "Report", "text/markdown"),
         ("log.jsonl", "log", "Log, one event a line", "application/x-ndjson"),
@@ -209,6 +211,10 @@ def _write(run: Delivery, found: Finalist, result: SearchResult) -> tuple[Artifa
         for name, role, title, media in described
         if (folder / name).exists()
     )
+
+
+def _write_json(path: Path, data: object) -> None:
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
 def _require_within_budgets(run: Delivery, network: nn.Module) -> None:

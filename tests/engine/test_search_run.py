@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from engine.catalog.architecture_file import read_architecture
 from engine.data.splits import load_splits
 from engine.nn.describe import describe
 from engine.nn.mobile_network import mobile_network
@@ -24,6 +25,7 @@ from engine.schema.events import (
     Progress,
     RunFinished,
 )
+from engine.schema.lowering import model_spec
 from engine.schema.results import SearchResult
 from engine.training.evaluate import evaluate
 from tests.engine.proxyless.toy_search import MACS
@@ -109,6 +111,9 @@ def test_the_delivered_files_are_the_network_that_was_measured(whole: Finished) 
     assert spec.macs == found.cost["macs"] <= MACS.limit
     assert spec.model_hash == result.model.model_hash
     assert json.loads(whole.artifact("config.json").read_text())["space"] == "tiny"
+    for name in ("architecture.json", "net.config"):
+        read = read_architecture(whole.artifact(name))
+        assert model_spec(read).model_hash == result.model.model_hash
     assert "MobileNetV2" in whole.artifact("report.md").read_text()
     assert {artifact.role for artifact in result.artifacts} >= {
         "checkpoint",
