@@ -11,7 +11,8 @@ from engine.catalog.architecture_file import architecture_to_json, net_config
 from engine.catalog.spaces import space_for
 from engine.nn.build import build_model
 from engine.nn.describe import describe
-from engine.nn.tree_cell import SepConv, TreeBlock, edge_operation, shuffled, tree_network
+from engine.nn.segments import trace
+from engine.nn.tree_cell import NormConv, SepConv, TreeBlock, edge_operation, tree_network
 from engine.schema.architecture import IDENTITY, OpSpec, choose, sepconv
 from engine.schema.lowering import model_spec
 from engine.schema.space_shape import SpaceShape
@@ -109,10 +110,20 @@ def test_average_pools_leave_the_border_out_of_their_count() -> None:
     assert torch.equal(pool(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4))
 
 
-def test_a_shuffle_takes_channels_of_both_groups_in_turn() -> None:
-    map_NCHW = torch.arange(6.0).view(1, 6, 1, 1)
+def test_the_root_shuffles_the_channels_of_its_two_groups() -> None:
+    root = NormConv(2, 6, groups=2, active=False).eval()
+    with torch.no_grad():
+        root.conv.weight.copy_(torch.arange(6.0).view(6, 1, 1, 1))
 
-    assert shuffled(map_NCHW, 2).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+    result_NCHW = root(torch.ones(1, 2, 1, 1))
+
+    assert result_NCHW.flatten().round().tolist() == [0, 3, 1, 4, 2, 5]
+
+
+def test_a_tree_network_can_be_traced_for_folding() -> None:
+    network = tree_network(choose(SPACE, MIXED), generator=torch.Generator().manual_seed(1))
+
+    assert trace(network) is not None
 
 
 def test_the_shortcut_of_a_stage_is_pooled_and_padded_with_zeros() -> None:
