@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.nn.zero import Zero
+from engine.proxyless.gates.all_paths import AllPaths, all_paths
 from engine.proxyless.gates.binary_gate import binary_gates
 from engine.proxyless.gates.draw import Draw, ZeroRule
 from engine.proxyless.gates.echo import Operation, echo
@@ -33,6 +34,7 @@ class MixedOp(nn.Module):
         self.active = 0
         self.draw: Draw | None = None  # None: no gates are learnt, the active path alone runs
         self.zero_rule: ZeroRule = "all"
+        self.all_paths: AllPaths | None = None  # for the comparison of memory alone
 
     @property
     def zero_is_active(self) -> bool:
@@ -45,6 +47,10 @@ class MixedOp(nn.Module):
 
     def forward(self, input_NCHW: Tensor) -> Tensor:
         """Return the map of the active candidate, with the shortcut where there is one."""
+        if self.all_paths is not None:
+            candidates = list(self.candidates)
+            sum_NCHW = all_paths(candidates, self.alphas, input_NCHW, self.all_paths)
+            return self._combined(input_NCHW, sum_NCHW)
         if self.draw is None:
             return self._combined(input_NCHW, self._output(input_NCHW))
         if self.draw.mode == "full":

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.proxyless.architecture_step import ArchitectureStep
+from engine.proxyless.gates.all_paths import AllPaths
 from engine.proxyless.gates.draw import GateMode, ZeroRule, draw_gates, sample_active
 from engine.proxyless.mixed_op import MixedOp
 from engine.proxyless.mobile_body import MobileBody
@@ -143,6 +144,17 @@ class SuperNet(nn.Module):
             self._require_weight_gradients(True)
             for mixed_op in self.mixed_ops:
                 mixed_op.draw = None
+
+    @contextmanager
+    def all_paths(self, kind: AllPaths) -> Iterator[None]:
+        """Inside, every candidate runs at once: the reference for the comparison of memory."""
+        for mixed_op in self.mixed_ops:
+            mixed_op.all_paths = kind
+        try:
+            yield
+        finally:
+            for mixed_op in self.mixed_ops:
+                mixed_op.all_paths = None
 
     @contextmanager
     def frozen_statistics(self) -> Iterator[None]:

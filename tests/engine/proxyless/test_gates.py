@@ -165,3 +165,15 @@ def _gradients(supernet: SuperNet, mode: GateMode) -> list[Tensor]:
     gradients = [each.grad for each in supernet.architecture_parameters()]
     assert all(each is not None for each in gradients)
     return gradients
+
+
+def test_all_paths_are_the_sum_over_candidates() -> None:
+    mixed, map_NCHW = mixed_op(), torch.ones(1, 4, 6, 6, dtype=torch.float64)
+    outputs = [candidate(map_NCHW) for candidate in mixed.candidates]
+    probabilities_P = torch.softmax(mixed.alphas, dim=0)
+
+    mixed.all_paths = "sum"
+    torch.testing.assert_close(mixed(map_NCHW), map_NCHW + sum(outputs))
+    mixed.all_paths = "weighted"
+    weighted = [p * each for p, each in zip(probabilities_P, outputs, strict=True)]
+    torch.testing.assert_close(mixed(map_NCHW), map_NCHW + sum(weighted))
