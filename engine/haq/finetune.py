@@ -15,6 +15,7 @@ from engine.haq.environment import Bits, bits_of
 from engine.haq.grid import set_policy
 from engine.haq.subject import Subject
 from engine.haq.thresholds import Thresholds
+from engine.nn.rectifiers import absorb_rectifiers
 from engine.schema.configs import QuantizeEffort, TrainingRecipe
 from engine.schema.events import EpochFinished, Event
 from engine.schema.policy import Policy
@@ -76,6 +77,7 @@ def finetune(
     if file.done.exists():
         return
     network = quantized_network(subject, policy, thresholds)
+    absorb_rectifiers(network)
     # Dropout draws from the ambient generator. Every policy learns under the same draws, whatever
     # ran before it in this process; a checkpoint in the middle of an epoch brings its own state.
     seed_everything(seed)

@@ -26,6 +26,7 @@ from engine.haq.thresholds import Thresholds
 from engine.haq.work import planned_work
 from engine.nn.folding import fold_batch_norms
 from engine.nn.quantized import QuantizedLayer
+from engine.nn.rectifiers import absorb_rectifiers
 from engine.schema.configs import QuantizeConfig
 from engine.schema.events import Event, LogLine, Stage
 from engine.schema.places import Places
@@ -158,6 +159,8 @@ class _Run:
             config.policy_activation_bits,
             losses=additive_losses(self.state.sensitivities),
         )
+        # Not before: thresholds and sensitivities look at rectified inputs.
+        absorb_rectifiers(self.network)
         images_NCHW, labels_N = subject.splits.search.first(config.effort.score_images)
         environment = QuantizationEnvironment(
             self.network,

@@ -8,6 +8,7 @@ straight-through in the gradient; the activation clip is trainable (PACT, Choi e
 Shapes: N images, C output channels, * any further axes.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -46,6 +47,9 @@ class QuantizedLayer(nn.Module):
         self.register_buffer("weight_scale", inner.weight.new_ones([1] * inner.weight.dim()))
         self._quantizes_weights = False
         self._quantizes_input = False
+        self._rectifies = False
+        self._highest = math.inf  # of a rectified input
+        self._highest_step = 0
         self._multiplier_C: Tensor | None = None
         self._offset_C: Tensor | None = None
         self._cached: tuple[tuple[int, int], Tensor, Tensor | None] | None = None
@@ -83,6 +87,15 @@ class QuantizedLayer(nn.Module):
         self._multiplier_C, self._offset_C = multiplier_C, offset_C
         self._cached = None
 
+    def rectify(self, highest: float) -> None:
+        """Take over the rectifier in front of it, which ends at `highest`, maybe infinity.
+
+        A half-wave quantiser cuts off what a rectifier does, so one pass does the work of both.
+        """
+        assert not self.input_signed, "a rectified input is not signed"
+        self._rectifies, self._highest = True, highest
+        self._cached = None
+
     def integer_weights(self) -> Tensor:
         """Return the weights in units of their scale, as int8."""
         steps = _to_steps(self.inner.weight.detach(), self.weight_scale, self._weight_levels)
@@ -93,22 +106,33 @@ class QuantizedLayer(nn.Module):
         if not self.training:
             weight, bias = self._evaluated_operands()
             return apply_inner(self.inner, self._input_steps(x), weight, bias)
-        if self._quantizes_input:
-            x = quantize_activation(
-                x, self.activation_clip, levels=self._activation_levels, signed=self.input_signed
-            )
+        x = self._quantized_input(x)
         weight = self.inner.weight
         if self._quantizes_weights:
             weight = quantize_weight(weight, self.weight_scale, levels=self._weight_levels)
         return apply_inner(self.inner, x, weight, self.inner.bias)
 
+    def _quantized_input(self, x: Tensor) -> Tensor:
+        if self._quantizes_input:
+            return quantize_activation(
+                x,
+                self.activation_clip,
+                levels=self._activation_levels,
+                signed=self.input_signed,
+                highest=self._highest,
+            )
+        return self._rectified(x)
+
+    def _rectified(self, x: Tensor) -> Tensor:
+        return x.clamp(0.0, self._highest) if self._rectifies else x
+
     def _input_steps(self, x: Tensor) -> Tensor:
         """Return a quantised input in units of its scale, which the weights carry."""
         if not self._quantizes_input:
-            return x
+            return self._rectified(x)
         levels, clip = self._activation_levels, self.activation_clip.detach()
-        lowest = -levels if self.input_signed else 0
-        return torch.mul(x, (clip / levels).reciprocal()).round_().clamp_(lowest, levels)
+        steps = torch.mul(x, (clip / levels).reciprocal()).round_()
+        return steps.clamp_(-levels if self.input_signed else 0, self._highest_step)
 
     def _evaluated_operands(self) -> tuple[Tensor, Tensor | None]:
         # The versions count in-place changes, so a step or a load is never answered from before.
@@ -116,6 +140,10 @@ class QuantizedLayer(nn.Module):
         if self._cached is None or self._cached[0] != versions:
             with torch.no_grad():
                 self._cached = (versions, *self._merged_operands())
+            if self._quantizes_input:
+                self._highest_step = _highest_step(
+                    self._activation_levels, self.activation_clip.detach(), self._highest
+                )
         return self._cached[1], self._cached[2]
 
     def _merged_operands(self) -> tuple[Tensor, Tensor | None]:
@@ -162,14 +190,26 @@ def quantize_weight(weight: Tensor, scale: Tensor, *, levels: int) -> Tensor:
     return cast(Tensor, _QuantizeWeight.apply(weight, scale, levels))
 
 
-def quantize_activation(x: Tensor, clip: Tensor, *, levels: int, signed: bool) -> Tensor:
-    """Return an activation on its grid; where it is cut off, the gradient goes to the clip."""
-    quantized = _QuantizeActivation.apply(x, clip, levels, signed)
-    return cast(Tensor, quantized)
+def quantize_activation(
+    x: Tensor, clip: Tensor, *, levels: int, signed: bool, highest: float = math.inf
+) -> Tensor:
+    """Return an activation on its grid; where it is cut off, the gradient goes to the clip.
+
+    An unsigned one may come unrectified; what it would be rectified at is its `highest`.
+    """
+    form = _QuantizeSigned if signed else _QuantizeUnsigned
+    arguments = (levels,) if signed else (levels, highest)
+    return cast(Tensor, form.apply(x, clip, *arguments))
 
 
 def _to_steps(x: Tensor, scale: Tensor, levels: int) -> Tensor:
     return torch.div(x, scale).round_().clamp_(-levels, levels)
+
+
+def _highest_step(levels: int, clip: Tensor, highest: float) -> int:
+    """Return the step that the largest input takes; a rectifier may cut off before the clip."""
+    reach = float(clip)
+    return levels if highest >= reach else round(highest * levels / reach)
 
 
 class _QuantizeWeight(torch.autograd.Function):
@@ -183,25 +223,57 @@ class _QuantizeWeight(torch.autograd.Function):
         return grad, None, None
 
 
-class _QuantizeActivation(torch.autograd.Function):
+class _QuantizeSigned(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, clip: Tensor, levels: int, signed: bool) -> Tensor:
+    def forward(ctx: Any, x: Tensor, clip: Tensor, levels: int) -> Tensor:  # Any: torch's
         scale = clip / levels
         ctx.save_for_backward(x, clip)
-        ctx.signed = signed
-        lowest = -levels if signed else 0
-        return torch.mul(x, scale.reciprocal()).round_().clamp_(lowest, levels).mul_(scale)
+        return torch.mul(x, scale.reciprocal()).round_().clamp_(-levels, levels).mul_(scale)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:  # Any: torch's
         x, clip = ctx.saved_tensors
         reach = float(clip)
-        # One pass for the mask and the product. A half-wave input is not negative, so the lower
-        # bound cuts nothing off it.
+        # One pass for the mask and the product.
         passed = torch.ops.aten.hardtanh_backward(grad, x, -reach, reach)
-        cut_off = grad - passed
-        toward_clip = cut_off.mul_(x.sign()) if ctx.signed else cut_off
-        return passed, toward_clip.sum(), None, None
+        if not ctx.needs_input_grad[1]:
+            return passed, None, None
+        return passed, (grad - passed).mul_(x.sign()).sum(), None
+
+
+class _QuantizeUnsigned(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        clip: Tensor,
+        levels: int,
+        highest: float,  # Any: torch's
+    ) -> Tensor:
+        scale = clip / levels
+        ctx.save_for_backward(x, clip)
+        ctx.highest = highest
+        steps = torch.mul(x, scale.reciprocal()).round_()
+        return steps.clamp_(0, _highest_step(levels, clip, highest)).mul_(scale)
+
+    @staticmethod
+    def backward(
+        ctx: Any,
+        grad: Tensor,  # Any: torch's
+    ) -> tuple[Tensor, Tensor | None, None, None]:
+        x, clip = ctx.saved_tensors
+        reach, highest = float(clip), ctx.highest
+        if highest < reach or not ctx.needs_input_grad[1]:
+            passed = torch.ops.aten.hardtanh_backward(grad, x, 0.0, min(reach, highest))
+            return passed, torch.zeros_like(clip), None, None
+        # What was cut off is summed up before its memory takes the rest: fresh memory costs
+        # more than the arithmetic.
+        cut_off = torch.ops.aten.threshold_backward(grad, x, reach)
+        toward_clip = cut_off.sum()
+        passed = torch.ops.aten.hardtanh_backward.grad_input(
+            grad, x, 0.0, reach, grad_input=cut_off
+        )
+        return passed, toward_clip, None, None
 
 
 def apply_inner(
