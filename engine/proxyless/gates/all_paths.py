@@ -22,7 +22,7 @@ def all_paths(
     if kind == "weighted":
         weights_P = torch.softmax(alphas_P, dim=0)
         outputs = [weight * each for weight, each in zip(weights_P, outputs, strict=True)]
-    total_NCHW = outputs[0]
+    total_NCHW: Tensor = outputs[0]
     for each in outputs[1:]:
         total_NCHW = total_NCHW + each
     return total_NCHW
