@@ -91,13 +91,13 @@ SEARCH_PRESETS: dict[str, SearchPresetEntry] = {
             description="Does everything once, small: under two minutes on two cores "
             "on the tiny space.",
             effort=SearchEffort(
-                train_images=8_000,
+                train_images=6_000,
                 search_images=2_000,
                 warmup_epochs=2,
                 epochs=3,
                 rescored=16,
                 rescore_images=1_000,
-                final_images=6_000,
+                final_images=4_000,
                 report_images=6_000,
             ),
             recipe=TrainingRecipe(epochs=2, batch_size=64),
@@ -149,6 +149,7 @@ SEARCH_PRESETS: dict[str, SearchPresetEntry] = {
                 architecture_learning_rate=1e-3,
                 architecture_every=5,
                 frozen_epochs=1,
+                policy_every=16,
                 policy_samples=10,
                 policy_images=1_000,
                 settled_entropy=0.0,

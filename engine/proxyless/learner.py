@@ -72,6 +72,8 @@ class SearchLearner:
             weight_decay=config.effort.weight_decay,
             foreach=device.type == "cuda",
         )
+        by_policy = config.algorithm == "reinforce"
+        self._stride = config.effort.policy_every if by_policy else config.effort.architecture_every
         self._batches_done = 0  # of the current epoch
         self._sums = [0.0, 0, 0]  # loss, right ones and images of the current epoch
         self.batches_an_epoch = train.batch_count(
@@ -102,7 +104,7 @@ class SearchLearner:
     def architecture_total(self) -> int:
         """How many steps the architecture takes in a whole search."""
         learning = (self._effort.epochs - self._effort.frozen_epochs) * self.batches_an_epoch
-        return learning // self._effort.architecture_every
+        return learning // self._stride
 
     def steps(self) -> Iterator[SearchStep]:
         """Learn from here to the end of both phases, with a pause after every batch.
@@ -203,7 +205,7 @@ class SearchLearner:
         batch = (
             joint_epoch - self._effort.frozen_epochs
         ) * self.batches_an_epoch + self._batches_done
-        if (batch + 1) % self._effort.architecture_every:
+        if (batch + 1) % self._stride:
             return None
         stats = self.architecture.step(self.architecture_steps)
         self.architecture_steps += 1

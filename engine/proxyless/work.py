@@ -21,8 +21,10 @@ def planned_work(config: SearchConfig, subject: Subject) -> Mapping[Stage, float
     train_images = min(effort.train_images, len(subject.splits.train))
     epoch = _TRAINING_STEP * train_images
     steps = (effort.epochs - effort.frozen_epochs) * train_images / effort.batch_size
+    steps /= effort.architecture_every
     one_step = _ARCHITECTURE_STEP[config.gate_mode] * effort.batch_size
     if config.algorithm == "reinforce":
+        steps *= effort.architecture_every / effort.policy_every
         one_step = effort.policy_samples * effort.policy_images
     scoring = STATISTICS_IMAGES + effort.rescore_images
     networks = _FINAL_NETWORKS + effort.random_networks
@@ -31,9 +33,7 @@ def planned_work(config: SearchConfig, subject: Subject) -> Mapping[Stage, float
         "preparing": _PREPARING,
         "training": effort.warmup_epochs * (epoch + scoring),
         "searching": (
-            effort.epochs * (epoch + scoring)
-            + steps / effort.architecture_every * one_step
-            + effort.rescored * scoring
+            effort.epochs * (epoch + scoring) + steps * one_step + effort.rescored * scoring
         ),
         "finetuning": networks * final_images * _TRAINING_STEP * _USUAL_SHARE,
         "exporting": networks * min(effort.report_images, len(subject.splits.report)),

@@ -196,6 +196,7 @@ class SearchEffort:
     architecture_learning_rate: float = 0.08
     architecture_every: int = 1  # weight steps for each architecture step
     frozen_epochs: int = 0  # of `epochs`, at their beginning: the architecture does not learn yet
+    policy_every: int = 4  # REINFORCE: weight steps for each update
     policy_samples: int = 8  # REINFORCE: architectures for each update
     policy_images: int = 200  # REINFORCE: search images that all samples of an update see
     settled_entropy: float = 0.2  # nats for each block; below it the search ends early
@@ -210,6 +211,7 @@ class SearchEffort:
         for name in (
             "epochs",
             "architecture_every",
+            "policy_every",
             "policy_samples",
             "rescored",
             "settled_epochs",

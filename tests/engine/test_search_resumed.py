@@ -75,7 +75,6 @@ def trained(subject: str) -> After:
 # One after the other, each from where the last one left.
 STOPS: tuple[After, ...] = (
     in_stage("training", done=2),
-    in_stage("training", done=4),
     at_gates(2),
     at_gates(9),
     scored(2),
@@ -98,7 +97,6 @@ def test_a_run_stopped_in_every_stage_ends_with_the_same_result(
     assert lasting(rest.result) == whole.lasting
     resumed = [events[0] for events in (*told[1:], rest.events)]
     assert [event.stage for event in resumed if isinstance(event, RunResumed)] == [
-        "training",
         "training",
         "searching",
         "searching",

@@ -66,7 +66,6 @@ def test_it_tells_of_every_stage_in_order(whole: Finished) -> None:
         ("finetuning", "found", 1),
         ("finetuning", "mobilenet_v2", 1),
         ("finetuning", "random-1", 1),
-        ("finetuning", "random-2", 1),
     ]
 
 
@@ -111,9 +110,11 @@ def test_the_delivered_files_are_the_network_that_was_measured(whole: Finished) 
     assert spec.macs == found.cost["macs"] <= MACS.limit
     assert spec.model_hash == result.model.model_hash
     assert json.loads(whole.artifact("config.json").read_text())["space"] == "tiny"
-    for name in ("architecture.json", "net.config"):
-        read = read_architecture(whole.artifact(name))
-        assert model_spec(read).model_hash == result.model.model_hash
+    read = read_architecture(whole.artifact("architecture.json"))
+    assert model_spec(read).model_hash == result.model.model_hash
+    # The authors' form does not say how large images are.
+    found_ops = Architecture(space=result.space, choices=found.choices).ops
+    assert read_architecture(whole.artifact("net.config")).ops == found_ops
     assert "MobileNetV2" in whole.artifact("report.md").read_text()
     assert {artifact.role for artifact in result.artifacts} >= {
         "checkpoint",
@@ -155,7 +156,7 @@ def test_the_result_is_json_and_back(whole: Finished) -> None:
 def test_every_way_to_search_ends_within_the_budgets(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    effort = replace(TINY_SEARCH, train_images=64, random_networks=1)
+    effort = replace(TINY_SEARCH, train_images=64, random_networks=0)
     config = tiny_search_config(effort=effort, **changes)
 
     result = result_of(finished(config, tmp_path))

@@ -15,11 +15,12 @@ TINY_SEARCH = SearchEffort(
     batch_size=32,
     warmup_epochs=1,
     epochs=2,
+    policy_every=1,
     policy_samples=2,
     policy_images=32,
     rescored=4,
     rescore_images=32,
-    random_networks=2,
+    random_networks=1,
     final_images=64,
     report_images=64,
 )

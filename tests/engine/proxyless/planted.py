@@ -118,7 +118,6 @@ class Task:
         self, budget: Budget, *, algorithm: Algorithm = "gradient", seed: int = 0
     ) -> SearchConfig:
         """Return how it is searched."""
-        by_policy = algorithm == "reinforce"
         return SearchConfig(
             space="planted",
             dataset="planted",
@@ -133,7 +132,7 @@ class Task:
                 batch_size=64,
                 warmup_epochs=4,
                 epochs=6,
-                architecture_every=2 if by_policy else 1,
+                policy_every=2,
                 architecture_learning_rate=0.08,
                 policy_samples=6,
                 policy_images=128,
