@@ -106,7 +106,7 @@ SEARCH_PRESETS: dict[str, SearchPresetEntry] = {
             id="balanced",
             title="Balanced",
             description="A longer search on all images, and six epochs of training for the found "
-            "network and its baselines; about an hour on two cores with the tiny space.",
+            "network and its baselines.",
             effort=SearchEffort(
                 train_images=50_000,
                 warmup_epochs=3,
