@@ -1,5 +1,6 @@
 """A run stopped or killed anywhere ends with the same; a hurried one with the best it has."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.schema.codec import event_from_json
 from engine.schema.configs import QuantizeConfig, TrainingRecipe
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import (
     CheckpointSaved,
     EpisodeFinished,
     Event,
+    LogLine,
     Progress,
     RunFinished,
     RunResumed,
@@ -111,7 +114,27 @@ def test_a_run_killed_anywhere_ends_with_the_same_result(
 ) -> None:
     abandon(tiny_config(), tmp_path, after=after)
 
-    assert lasting(finished(tiny_config(), tmp_path).result) == whole.lasting
+    resumed = finished(tiny_config(), tmp_path)
+
+    assert lasting(resumed.result) == whole.lasting
+    assert logged(resumed) == logged(whole)
+
+
+def test_a_line_that_a_kill_cut_short_is_written_anew(whole: Finished, tmp_path: Path) -> None:
+    abandon(tiny_config(), tmp_path, after=at_episode("solver", 1))
+    log = tmp_path / "run" / "artifacts" / "log.jsonl"
+    log.write_text(log.read_text()[:-20])
+
+    resumed = finished(tiny_config(), tmp_path)
+
+    assert logged(resumed) == logged(whole)
+
+
+def logged(run: Finished) -> list[object]:
+    """Return what a run's log tells, but for what hangs on the clock or says that it went on."""
+    lines = run.artifact("log.jsonl").read_text().splitlines()
+    told = [event_from_json(json.loads(line)) for line in lines]
+    return [lasting(event) for event in told if not isinstance(event, RunResumed | LogLine)]
 
 
 def test_a_finished_run_started_again_tells_the_same_result(whole: Finished) -> None:
@@ -140,7 +163,7 @@ def test_a_run_hurried_before_its_search_delivers_the_solver_s_policy(tmp_path: 
         tiny_config(), tmp_path, finish=lambda event: isinstance(event, SensitivityMeasured)
     )
 
-    assert run.result.found == "solver"
+    assert run.result.found in {"solver", "solver_to_tune"}
     assert run.result.contender("solver").evaluations == 1
 
 
