@@ -1,8 +1,9 @@
 """How far a run is: its stages' shares of the work, and the time that is left."""
 
+import math
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from engine.schema.events import Event, Progress, Stage
@@ -19,6 +20,7 @@ _STAGES: tuple[Stage, ...] = (
 _SHOWN_AFTER_S = 5.0
 _SHOWN_AFTER_FRACTION = 0.05
 _WINDOW = 40  # progress events that the pace is taken from
+_APPROACH = 0.25  # of the time left: how long two thirds of a correction take
 
 
 class Plan:
@@ -46,24 +48,48 @@ class Plan:
         return Progress(stage=stage, done=done, total=total, unit=unit, fraction=fraction)
 
 
-def with_eta(events: Iterable[Event]) -> Iterator[Event]:
+def with_eta(
+    events: Iterable[Event], *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Event]:
     """Pass events on, each progress with the seconds left once the pace is known."""
-    started = time.monotonic()
+    started = clock()
     first: float | None = None
-    seen: deque[tuple[float, float]] = deque(maxlen=_WINDOW)
+    estimate = _Estimate()
     for event in events:
         if not isinstance(event, Progress):
             yield event
             continue
-        now = time.monotonic()
+        now = clock()
         first = event.fraction if first is None else first
-        seen.append((now, event.fraction))
+        left_s = estimate.at(now, event.fraction)
         stable = now - started >= _SHOWN_AFTER_S and event.fraction - first >= _SHOWN_AFTER_FRACTION
-        yield replace(event, eta_s=_eta_s(seen)) if stable else event
+        yield replace(event, eta_s=left_s) if stable else event
 
 
-def _eta_s(seen: deque[tuple[float, float]]) -> float | None:
-    (then, before), (now, fraction) = seen[0], seen[-1]
-    if fraction <= before:
-        return None
-    return round((1.0 - fraction) * (now - then) / (fraction - before), 1)
+class _Estimate:
+    """The seconds left, from the latest pace, approached and not jumped to.
+
+    Stages' shares are guesses, so the pace changes where one ends. What was told before runs
+    down with the clock, and moves towards the new estimate as fast as time passes.
+    """
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, float]] = deque(maxlen=_WINDOW)
+        self._told: float | None = None
+
+    def at(self, now: float, fraction: float) -> float | None:
+        """Take in how far the run is; None: there is no pace yet."""
+        passed = now - self._seen[-1][0] if self._seen else 0.0
+        self._seen.append((now, fraction))
+        (then, before), _ = self._seen[0], self._seen[-1]
+        if fraction > before:
+            fresh = (1.0 - fraction) * (now - then) / (fraction - before)
+            self._told = fresh if self._told is None else self._nearer(fresh, passed)
+        return None if self._told is None else round(self._told, 1)
+
+    def _nearer(self, fresh: float, passed: float) -> float:
+        assert self._told is not None
+        run_down = max(0.0, self._told - passed)
+        # The less is left, the sooner it must be right.
+        weight = 1.0 - math.exp(-passed / max(1.0, _APPROACH * fresh))
+        return run_down + weight * (fresh - run_down)
