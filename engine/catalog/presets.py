@@ -47,6 +47,7 @@ QUANTIZE_PRESETS: dict[str, PresetEntry] = {
                 finetune_epochs=3,
                 finetune_images=50_000,
                 finetune_contenders=3,
+                finetune_references=True,
             ),
         ),
         PresetEntry(
@@ -62,6 +63,7 @@ QUANTIZE_PRESETS: dict[str, PresetEntry] = {
                 finetune_epochs=10,
                 finetune_images=50_000,
                 finetune_contenders=3,
+                finetune_references=True,
             ),
         ),
     )

@@ -10,11 +10,13 @@ from engine.catalog.model_files import entry_of
 from engine.data.splits import normalisation_for
 from engine.export.files import FOLDER, Role, artifact, write_json
 from engine.export.quantized import save_quantized
+from engine.haq.contenders import Entry, is_within_budgets
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.front import predicted_front, scored_candidates
+from engine.haq.measurements import Measuring
 from engine.haq.policy_space import PolicySpace
 from engine.haq.record import STRATEGIES, RunState
-from engine.haq.report import Entry, Measuring, crowned, is_within_budgets, measured
+from engine.haq.report import crowned, measured
 from engine.haq.subject import Subject
 from engine.haq.thresholds import Thresholds
 from engine.schema.configs import QuantizeConfig
@@ -43,7 +45,7 @@ class Delivery:
     environment: QuantizationEnvironment
     state: RunState
     rows: tuple[Entry, ...]
-    tuned: Mapping[str, Policy]
+    tuned: Mapping[str, Policy | None]
     tuned_folder: Path
     plan: Plan
     interrupt: Interrupt
@@ -153,7 +155,7 @@ def _notes(run: Delivery, contenders: tuple[Contender, ...]) -> Iterator[str]:
     )
     yield (
         "Strategies and their best policies are ranked by loss on "
-        f"{run.environment.images:,} search images, the winner by its accuracy after fine-tuning "
+        f"{run.environment.images:,} search images, the winner by its loss after fine-tuning "
         "on the search split."
     )
     if not run.tuned:

@@ -1,7 +1,8 @@
 """Fine-tuning: a quantised network learns for a while, its bits fixed; the best epoch is kept.
 
-Gradients pass the rounding straight through; the activation clips learn too (PACT, Choi et al.
-2018), the weights' scales stay. Which epoch is best is judged on the search split.
+The float network teaches (Hinton et al. 2015). Gradients pass the rounding straight through; the
+activation clips learn too (PACT, Choi et al. 2018), the weights' scales stay. Which epoch is best
+is judged on the search split. Every contender, float among them, learns by the same recipe.
 """
 
 import hashlib
@@ -15,11 +16,14 @@ from engine.haq.environment import Bits, bits_of
 from engine.haq.grid import set_policy
 from engine.haq.subject import Subject
 from engine.haq.thresholds import Thresholds
+from engine.nn.folding import fold_batch_norms
+from engine.nn.quantized import quantized_layers
 from engine.nn.rectifiers import absorb_rectifiers
 from engine.schema.configs import QuantizeEffort, TrainingRecipe
 from engine.schema.events import EpochFinished, Event
 from engine.schema.policy import Policy
 from engine.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
+from engine.training.distillation import Distillation
 from engine.training.fit import fit
 from engine.training.interrupt import Interrupt
 from engine.training.seed import seed_everything
@@ -57,7 +61,7 @@ class TunedFile:
 
 def finetune(
     subject: Subject,
-    policy: Policy,
+    policy: Policy | None,
     *,
     name: str,
     thresholds: Thresholds,
@@ -67,17 +71,19 @@ def finetune(
     interrupt: Interrupt,
     span: tuple[float, float],
 ) -> Iterator[Event]:
-    """Fine-tune the network at a policy; `tuned_network` returns what came of it.
+    """Fine-tune the network at a policy, None: in float; `tuned_network` returns the outcome.
 
     Raises:
         Stopped: on request, after a checkpoint was written.
         Diverged: the loss left the finite range.
     """
-    file = TunedFile(folder=folder, bits=bits_of(policy))
+    file = TunedFile(folder=folder, bits=_bits(policy))
     if file.done.exists():
         return
     network = quantized_network(subject, policy, thresholds)
     absorb_rectifiers(network)
+    for layer in quantized_layers(network).values():
+        layer.activation_clip.requires_grad_(effort.finetune_ranges)
     # Dropout draws from the ambient generator. Every policy learns under the same draws, whatever
     # ran before it in this process; a checkpoint in the middle of an epoch brings its own state.
     seed_everything(seed)
@@ -88,6 +94,7 @@ def finetune(
         seed=seed,
         device=subject.device,
         limit=effort.finetune_images,
+        distillation=_distillation(subject, effort),
     )
     for event in fit(
         trainer,
@@ -107,20 +114,21 @@ def finetune(
 
 
 def tuned_network(
-    subject: Subject, policy: Policy, *, thresholds: Thresholds, folder: Path
+    subject: Subject, policy: Policy | None, *, thresholds: Thresholds, folder: Path
 ) -> nn.Module:
     """Return the network at a policy as its best epoch left it, in eval mode."""
     network = quantized_network(subject, policy, thresholds)
-    best = load_checkpoint(TunedFile(folder=folder, bits=bits_of(policy)).best)
+    best = load_checkpoint(TunedFile(folder=folder, bits=_bits(policy)).best)
     assert best is not None, "fine-tuning ends with an epoch"
     network.load_state_dict(best["model"])
     return network.eval()
 
 
-def quantized_network(subject: Subject, policy: Policy, thresholds: Thresholds) -> nn.Module:
-    """Return the float network quantised by a policy, in eval mode."""
+def quantized_network(subject: Subject, policy: Policy | None, thresholds: Thresholds) -> nn.Module:
+    """Return the float network quantised by a policy, None: by none, in eval mode."""
     network, layers = subject.quantisable()
-    set_policy(layers, policy, thresholds)
+    if policy is not None:
+        set_policy(layers, policy, thresholds)
     return network
 
 
@@ -130,6 +138,22 @@ def _keep_best(file: TunedFile, network: nn.Module, event: EpochFinished) -> Non
         save_checkpoint(
             file.best, {"model": network.state_dict(), "accuracy": event.search_accuracy}
         )
+
+
+def _bits(policy: Policy | None) -> Bits:
+    return () if policy is None else bits_of(policy)
+
+
+def _distillation(subject: Subject, effort: QuantizeEffort) -> Distillation | None:
+    if effort.finetune_distillation == 0:
+        return None
+    teacher, _ = subject.quantisable()
+    fold_batch_norms(teacher)
+    return Distillation(
+        teacher=teacher,
+        share=effort.finetune_distillation,
+        temperature=effort.finetune_temperature,
+    )
 
 
 def _recipe(effort: QuantizeEffort) -> TrainingRecipe:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from engine.cost.model import FloatArray
+from engine.haq.contenders import entries, policies_to_tune
 from engine.haq.deliver import Delivery, deliver
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.finetune import finetune
 from engine.haq.measuring import SensitivityStage, grids_of
 from engine.haq.policy_space import PolicySpace
 from engine.haq.record import RunState, hash_of
-from engine.haq.report import entries, policies_to_tune
 from engine.haq.search import Search
 from engine.haq.smallest import smallest_limit
 from engine.haq.subject import Subject, fill_weights, prepare, weights_request
@@ -32,7 +33,7 @@ from engine.schema.events import Event, LogLine, Stage
 from engine.schema.places import Places
 from engine.schema.policy import Policy
 from engine.solver.knapsack import solve
-from engine.solver.losses import additive_losses
+from engine.solver.losses import additive_losses, losses_after_tuning
 from engine.solver.problem import Problem, policy_problem
 from engine.training.float_weights import FloatWeights, are_at_hand
 from engine.training.interrupt import Interrupt
@@ -88,7 +89,9 @@ class _Run:
             space, environment = self._search_ground()
             yield from self._search(space, environment)
         with self._timed("finetuning"):
-            rows = entries(self.config, self.subject, environment, self.state)
+            rows = entries(
+                self.config, self.subject, environment, self.state, to_tune=self._solved_to_tune()
+            )
             tuned = policies_to_tune(self.config, rows, self.state)
             yield from self._finetune(tuned)
         yield from deliver(
@@ -151,14 +154,7 @@ class _Run:
     def _search_ground(self) -> tuple[PolicySpace, QuantizationEnvironment]:
         """Return the policies that may be tried, and what scores them."""
         config, subject = self.config, self.subject
-        self.problem = policy_problem(
-            subject.spec,
-            subject.costs,
-            tuple(dict.fromkeys([config.limited_metric, *(b.metric for b in config.budgets)])),
-            config.weight_bits,
-            config.policy_activation_bits,
-            losses=additive_losses(self.state.sensitivities),
-        )
+        self.problem = self._problem(additive_losses(self.state.sensitivities))
         # Not before: thresholds and sensitivities look at rectified inputs.
         absorb_rectifiers(self.network)
         images_NCHW, labels_N = subject.splits.search.first(config.effort.score_images)
@@ -191,6 +187,22 @@ class _Run:
         )
         return space, environment
 
+    def _problem(self, losses: FloatArray) -> Problem:
+        config = self.config
+        return policy_problem(
+            self.subject.spec,
+            self.subject.costs,
+            tuple(dict.fromkeys([config.limited_metric, *(b.metric for b in config.budgets)])),
+            config.weight_bits,
+            config.policy_activation_bits,
+            losses=losses,
+        )
+
+    def _solved_to_tune(self) -> Policy:
+        """Return the solver's policy under the losses that fine-tuning is expected to leave."""
+        left = losses_after_tuning(self.state.sensitivities)
+        return solve(self._problem(left), self.config.budgets)
+
     def _search(self, space: PolicySpace, environment: QuantizationEnvironment) -> Iterator[Event]:
         search = Search(
             self.config,
@@ -205,7 +217,7 @@ class _Run:
         )
         yield from search.run()
 
-    def _finetune(self, tuned: dict[str, Policy]) -> Iterator[Event]:
+    def _finetune(self, tuned: dict[str, Policy | None]) -> Iterator[Event]:
         for index, (name, policy) in enumerate(tuned.items()):
             part = (index / len(tuned), (index + 1) / len(tuned))
             yield from finetune(

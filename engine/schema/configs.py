@@ -68,9 +68,15 @@ class QuantizeEffort:
     episodes: int = 40  # of the agent
     finetune_epochs: int = 1
     finetune_images: int = 10_000
-    finetune_learning_rate: float = 0.01
+    finetune_learning_rate: float = 0.03  # peak
     finetune_batch_size: int = 128
     finetune_contenders: int = 1  # the best few that are fine-tuned beside the baselines
+    # The share of the loss that asks for the float network's probabilities; the rest asks for
+    # labels. With labels alone 0.01 is the better learning rate.
+    finetune_distillation: float = 1.0
+    finetune_temperature: float = 2.0  # of both networks' probabilities while they are compared
+    finetune_ranges: bool = True  # where activations are cut off is learnt too
+    finetune_references: bool = False  # float and fixed 8 bit too, under the same recipe
     report_images: int = 10_000  # from report: what the result's accuracies are of
 
     def __post_init__(self) -> None:
@@ -92,6 +98,16 @@ class QuantizeEffort:
             self.finetune_learning_rate > 0,
             "effort.finetune_learning_rate",
             f"must be above 0, got {self.finetune_learning_rate:g}",
+        )
+        _require(
+            0 <= self.finetune_distillation <= 1,
+            "effort.finetune_distillation",
+            f"is a share and must lie in 0 .. 1, got {self.finetune_distillation:g}",
+        )
+        _require(
+            self.finetune_temperature > 0,
+            "effort.finetune_temperature",
+            f"must be above 0, got {self.finetune_temperature:g}",
         )
 
 

@@ -38,7 +38,8 @@ class Contender:
     policy: Policy | None = None  # None: float
     search_accuracy: Accuracy | None = None  # before fine-tuning, on the search split
     search_loss: float | None = None  # cross-entropy in nats, the same images
-    tuned_search_accuracy: Accuracy | None = None  # after fine-tuning; picks the winner
+    tuned_search_accuracy: Accuracy | None = None  # after fine-tuning
+    tuned_search_loss: float | None = None  # in nats, the same images; picks the winner
     report_accuracy: Accuracy | None = None  # as delivered, on images no step has seen
     untuned_report_accuracy: Accuracy | None = None  # before fine-tuning, the same images
     evaluations: int = 0  # policies scored to find it
@@ -96,7 +97,7 @@ class QuantizeResult:
     """The outcome of a HAQ search; the answer comes first."""
 
     kind: Literal["quantize"] = "quantize"
-    found: str  # id of the winning contender, by tuned accuracy on the search split
+    found: str  # id of the winning contender, by tuned loss on the search split
     contenders: tuple[Contender, ...]
     model: ModelSpec
     dataset: str

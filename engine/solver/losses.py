@@ -1,6 +1,7 @@
 """From measured sensitivities to the loss that every pair of widths is expected to add."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from engine.schema.results import LayerSensitivity
 
 # Rounding noise has a quarter of the power with every further bit: Bennett 1948.
 _NOISE_BY_BIT = 4.0
+# Of a loss by weights, beside one by activations, after fine-tuning. Measured on three networks:
+# policies solved with 0.1 to 0.3 lose least (docs/concepts/haq.md).
+_LEFT_OF_WEIGHTS = 0.3
 
 
 def additive_losses(sensitivities: Sequence[LayerSensitivity]) -> FloatArray:
@@ -25,6 +29,24 @@ def additive_losses(sensitivities: Sequence[LayerSensitivity]) -> FloatArray:
             for layer in sensitivities
         ]
     ).reshape(-1, MAX_BITS, MAX_BITS)
+
+
+def losses_after_tuning(sensitivities: Sequence[LayerSensitivity]) -> FloatArray:
+    """Return the losses that fine-tuning is expected to leave, up to a common factor.
+
+    Weights learn to live with their grid; what an input has lost is lost. Shape (layers, 8, 8).
+    """
+    return additive_losses(
+        [
+            replace(
+                layer,
+                weight_losses={
+                    bits: _LEFT_OF_WEIGHTS * loss for bits, loss in layer.weight_losses.items()
+                },
+            )
+            for layer in sensitivities
+        ]
+    )
 
 
 def monotone(losses: FloatArray) -> FloatArray:

@@ -17,6 +17,7 @@ from engine.nn.layout import lay_channels_last
 from engine.schema.configs import Precision, TrainingRecipe
 from engine.schema.errors import Diverged, InvalidConfig
 from engine.training.checkpoint import State
+from engine.training.distillation import Distillation
 from engine.training.precision import Mixed
 from engine.training.seed import restore_rng, rng_state, torch_generator
 
@@ -30,7 +31,7 @@ class EpochStats:
     """How an epoch went on the images it learnt from, while it learnt."""
 
     epoch: int  # from 1
-    loss: float  # with label smoothing, in nats
+    loss: float  # as it was learnt by, in nats
     accuracy: float
     learning_rate: float  # of the last batch
 
@@ -57,6 +58,7 @@ class Trainer:
         device: torch.device,
         limit: int | None = None,
         precision: Precision = "fp32",
+        distillation: Distillation | None = None,
     ) -> None:
         self.model = model.to(device)
         lay_channels_last(model)
@@ -69,6 +71,7 @@ class Trainer:
         self._device = device
         self._optimiser = _optimiser(model, recipe)
         self._mixed = Mixed(precision, device)
+        self._distillation = distillation
         self._batches_done = 0  # of the current epoch
         self._sums = _Sums()
         if self.batches_an_epoch == 0:
@@ -145,6 +148,8 @@ class Trainer:
             loss = functional.cross_entropy(
                 logits_NK, targets_N, label_smoothing=self.recipe.label_smoothing
             )
+            if self._distillation is not None:
+                loss = self._distillation.blended(loss, logits_NK, inputs_NCHW)
         value = loss.item()
         if not math.isfinite(value):
             raise Diverged(self.done + 1, "the training loss")

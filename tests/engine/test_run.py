@@ -148,7 +148,7 @@ def test_the_result_sets_the_found_policy_beside_what_it_must_beat(whole: Finish
 
     assert {"float", "uniform-8", "solver", "hill_climb", "random", "agent"} <= set(rows)
     assert [row.id for row in rows.values() if row.role == "found"] == [whole.result.found]
-    assert whole.result.found in {"solver", "hill_climb", "random", "agent"}
+    assert whole.result.found in {"solver", "hill_climb", "random", "agent", "solver_to_tune"}
     assert all(row.report_accuracy is not None for row in rows.values())
 
 
@@ -160,7 +160,32 @@ def test_the_solver_the_best_other_and_the_uniform_policy_are_fine_tuned(whole: 
     assert whole.result.found in {
         row.id for row in whole.result.contenders if row.tuned_search_accuracy is not None
     }
+    assert "solver_to_tune" in tuned
     assert {"float", "uniform-8"}.isdisjoint(tuned)
+
+
+def test_the_winner_is_the_policy_that_loses_least_after_fine_tuning(whole: Finished) -> None:
+    losses = {
+        row.id: row.tuned_search_loss
+        for row in whole.result.contenders
+        if row.role in {"strategy", "found"} and row.tuned_search_loss is not None
+    }
+
+    assert losses[whole.result.found] == min(losses.values())
+
+
+def test_float_and_fixed_8_bit_are_fine_tuned_too_where_asked(tmp_path: Path) -> None:
+    effort = replace(TINY, finetune_references=True, evaluations=1, episodes=1)
+
+    run = finished(tiny_config(effort=effort), tmp_path)
+
+    tuned = {event.subject for event in run.events if isinstance(event, EpochFinished)}
+    assert {"float", "uniform-8"} <= tuned
+    row = run.result.contender("float")
+    assert row.policy is None
+    assert row.tuned_search_accuracy is not None
+    assert row.untuned_report_accuracy is not None
+    assert run.result.contender(run.result.found).role == "found"
 
 
 def test_runs_of_one_config_tell_the_same_even_side_by_side(

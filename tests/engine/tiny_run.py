@@ -53,7 +53,7 @@ def small_constants() -> Iterator[None]:
         small = AgentSettings(hidden=32, imitation_steps=40)
         patch.setattr(AgentSettings, "for_episodes", lambda _: small)
         patch.setattr("engine.training.fit.SEARCH_IMAGES", 128)
-        patch.setattr("engine.haq.report.SEARCH_IMAGES", 128)
+        patch.setattr("engine.haq.measurements.SEARCH_IMAGES", 128)
         yield
 
 

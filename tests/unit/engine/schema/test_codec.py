@@ -7,6 +7,7 @@ import pytest
 from engine.schema.codec import config_from_json, to_json
 from engine.schema.configs import SearchConfig
 from engine.schema.errors import InvalidConfig
+from tests.configs import quantize_config
 
 _SEARCH = {
     "kind": "search",
@@ -40,5 +41,23 @@ def test_the_kind_tells_which_config_is_meant() -> None:
 def test_a_wrong_search_config_names_its_field(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidConfig) as caught:
         config_from_json({**_SEARCH, **changes})
+
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("effort", "field"),
+    [
+        ({"finetune_distillation": 1.5}, "effort.finetune_distillation"),
+        ({"finetune_distillation": -0.1}, "effort.finetune_distillation"),
+        ({"finetune_temperature": 0}, "effort.finetune_temperature"),
+        ({"finetune_ranges": "perhaps"}, "effort.finetune_ranges"),
+    ],
+)
+def test_a_wrong_way_to_fine_tune_names_its_field(effort: dict[str, Any], field: str) -> None:
+    config = to_json(quantize_config())
+
+    with pytest.raises(InvalidConfig) as caught:
+        config_from_json({**config, "effort": effort})
 
     assert caught.value.field == field

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from engine.schema.results import LayerSensitivity
-from engine.solver.losses import additive_losses, monotone
+from engine.solver.losses import additive_losses, losses_after_tuning, monotone
 
 
 def sensitivity(weights: dict[str, float], activations: dict[str, float]) -> LayerSensitivity:
@@ -63,3 +63,14 @@ def test_a_table_without_dips_is_left_alone() -> None:
     falling = np.add.outer(np.arange(8.0, 0, -1), np.arange(8.0, 0, -1))[None]
 
     assert np.array_equal(monotone(falling), falling)
+
+
+def test_fine_tuning_leaves_less_of_what_weights_lose_than_of_what_inputs_lose() -> None:
+    layers = [sensitivity({"4": 0.8}, {"4": 0.8})]
+
+    before, after = additive_losses(layers)[0], losses_after_tuning(layers)[0]
+
+    by_weights, by_inputs = before - before[-1:, :], before - before[:, -1:]
+    left_by_weights, left_by_inputs = after - after[-1:, :], after - after[:, -1:]
+    assert np.allclose(left_by_inputs, by_inputs)
+    assert np.allclose(left_by_weights, 0.3 * by_weights)
