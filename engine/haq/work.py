@@ -12,7 +12,9 @@ _TRAINING_STEP = 4.0  # of a batch, per image
 _SENSITIVITY_WIDTHS = 8  # measured for a layer on average, both operands
 _MEAN_REST = 0.5  # of the network that an evaluation of the sensitivity pass runs
 _AGENT_OVERHEAD = 600  # images' worth of updates in an episode
-_TUNED_BASELINES = 2  # the solver's policy and the uniform one
+_TEACHING = 1.0  # the float network's pass beside a step that learns from it, per image
+_TUNED_BASELINES = 3  # the solver's two policies and the uniform one
+_TUNED_REFERENCES = 2  # float and fixed 8 bit
 _REPORTED = 10  # rows measured on the report split, some of them twice
 _PREPARING = 2_000
 
@@ -24,6 +26,8 @@ def planned_work(
     effort = config.effort
     train_images = len(subject.splits.train)
     tuned = effort.finetune_contenders + _TUNED_BASELINES
+    tuned += effort.finetune_references * _TUNED_REFERENCES
+    tuning_step = _TRAINING_STEP + (effort.finetune_distillation > 0) * _TEACHING
     tuning_images = effort.finetune_epochs * min(effort.finetune_images, train_images)
     policies = 1 + 2 * steps_of("random", config) + steps_of("agent", config)
     return {
@@ -33,6 +37,6 @@ def planned_work(
             len(subject.spec.layers) * _SENSITIVITY_WIDTHS * _MEAN_REST * effort.sensitivity_images
         ),
         "searching": (policies * effort.score_images + steps_of("agent", config) * _AGENT_OVERHEAD),
-        "finetuning": tuned * tuning_images * _TRAINING_STEP,
+        "finetuning": tuned * tuning_images * tuning_step,
         "exporting": _REPORTED * min(effort.report_images, len(subject.splits.report)),
     }
