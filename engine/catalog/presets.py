@@ -93,7 +93,7 @@ SEARCH_PRESETS: dict[str, SearchPresetEntry] = {
             description="Does everything once, small: under two minutes on two cores "
             "on the tiny space.",
             effort=SearchEffort(
-                train_images=6_000,
+                train_images=5_000,
                 search_images=2_000,
                 warmup_epochs=2,
                 epochs=3,

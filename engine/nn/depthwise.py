@@ -47,6 +47,21 @@ class DepthwiseConv2d(nn.Conv2d):
         return depthwise_conv2d(input, self.weight, stride=self.stride[0])
 
 
+def quicken_depthwise(model: nn.Module) -> None:
+    """Have the depthwise layers inside a model computed here; their parameters stay the same.
+
+    For training: what traces or folds a model knows the library's layers alone.
+    """
+    for name, child in model.named_children():
+        if type(child) is nn.Conv2d and _is_plain_depthwise(child):
+            (size, _), (stride, _) = child.kernel_size, child.stride
+            quick = DepthwiseConv2d(child.in_channels, kernel_size=size, stride=stride)
+            quick.weight = child.weight
+            setattr(model, name, quick.train(child.training))
+        else:
+            quicken_depthwise(child)
+
+
 def depthwise_weight_gradient(
     map_NCHW: Tensor, by_output_NCHW: Tensor, *, kernel_size: tuple[int, int], stride: int
 ) -> Tensor:
@@ -111,6 +126,20 @@ class _Depthwise(torch.autograd.Function):
                 wanted=(True, False),
             )
         return by_map_NCHW, by_weight_C1KK, None
+
+
+def _is_plain_depthwise(layer: nn.Conv2d) -> bool:
+    size = layer.kernel_size[0]
+    return (
+        layer.groups == layer.in_channels == layer.out_channels > 1
+        and layer.kernel_size == (size, size)
+        and size % 2 == 1
+        and layer.stride[0] == layer.stride[1]
+        and layer.padding == (size // 2, size // 2)
+        and layer.dilation == (1, 1)
+        and layer.padding_mode == "zeros"
+        and layer.bias is None
+    )
 
 
 def _cut(weight_C1KK: Tensor, map_NCHW: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from pathlib import Path
 from torch import nn
 
 from engine.nn.architecture_network import drawn_network
+from engine.nn.depthwise import quicken_depthwise
 from engine.proxyless.finalists import Finalist
 from engine.proxyless.record import RunState
 from engine.proxyless.subject import Subject
@@ -117,6 +118,7 @@ def _train(
 ) -> Iterator[Event]:
     inherits = config.starting_weights == "inherited" and row.choices is not None
     network = _network(row, supernet=supernet, seed=config.seed, inherits=inherits)
+    quicken_depthwise(network)
     # Whatever draws from the ambient generator draws the same for every network.
     seed_everything(config.seed)
     trainer = Trainer(

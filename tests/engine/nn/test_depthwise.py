@@ -1,11 +1,21 @@
 """The fast depthwise convolution, against the library's in double precision."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.nn.depthwise import DepthwiseConv2d, depthwise_conv2d, depthwise_weight_gradient
+from engine.catalog.spaces import space_entry
+from engine.nn.architecture_network import drawn_network
+from engine.nn.depthwise import (
+    DepthwiseConv2d,
+    depthwise_conv2d,
+    depthwise_weight_gradient,
+    quicken_depthwise,
+)
+from engine.schema.architecture import Architecture
 
 CHANNELS = 6
 
@@ -103,3 +113,20 @@ def _assert_close(value: Tensor | None, expected: Tensor | None) -> None:
     assert value is not None
     assert expected is not None
     torch.testing.assert_close(value.double(), expected.double(), rtol=1e-4, atol=1e-4)
+
+
+def test_a_quickened_model_answers_and_learns_as_before() -> None:
+    space = space_entry("tiny")
+    architecture = Architecture(space=space, choices=tuple(4 for _ in space.blocks))
+    plain = drawn_network(architecture, generator=torch.Generator().manual_seed(0))
+    quick = copy.deepcopy(plain)
+    quicken_depthwise(quick)
+    images_NCHW = torch.randn(4, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+
+    for model in (plain, quick):
+        model(images_NCHW).square().mean().backward()
+
+    assert list(quick.state_dict()) == list(plain.state_dict())
+    assert any(isinstance(module, DepthwiseConv2d) for module in quick.modules())
+    for one, other in zip(quick.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-6)
