@@ -16,13 +16,18 @@ metadata says which network it is, its bits, and how its images are to be normal
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from engine.catalog.architecture_file import architecture_from_json, architecture_to_json
+from engine.catalog.model_files import FILE_PREFIX, architecture_of
 from engine.data.image_set import Normalisation
+from engine.nn.architecture_network import drawn_network
 from engine.nn.build import build_model
 from engine.nn.codebook import packed, unpacked
 from engine.nn.codebook_layer import CodebookLayer
@@ -68,7 +73,7 @@ def save_quantized(
     metadata = {
         "format": FORMAT,
         "quantizer": "kmeans" if policy.is_weights_only else "linear",
-        "model": spec.model,
+        **_named(spec),
         "input": json.dumps(to_json(spec.input)),
         "classes": str(spec.classes),
         "dataset": dataset,
@@ -94,13 +99,30 @@ def load_quantized(path: Path | str) -> nn.Module:
         )
     image = from_json(InputSpec, json.loads(metadata["input"]))
     classes = int(metadata["classes"])
-    network = build_model(metadata["model"], input=image, classes=classes)
+    network = _network(metadata, image, classes)
     spec = describe(network, model_id=metadata["model"], input=image, classes=classes)
     policy = policy_from_json(json.loads(metadata["policy"]))
     kind = CodebookLayer if policy.is_weights_only else QuantizedLayer
     layers = quantize_layers(network, spec.layers, kind=kind)
     _fill(network, layers, policy, load_file(str(path)))
     return network.eval()
+
+
+def _named(spec: ModelSpec) -> dict[str, str]:
+    """Say which network it is; one that was read from a file is written out whole."""
+    if not spec.model.startswith(FILE_PREFIX):
+        return {"model": spec.model}
+    architecture = architecture_of(spec.model)
+    assert architecture is not None, "a file is an architecture"
+    written = architecture_to_json(architecture.fitted(spec.input, spec.classes))
+    return {"model": "file", "architecture": json.dumps(written)}
+
+
+def _network(metadata: Mapping[str, str], image: InputSpec, classes: int) -> nn.Module:
+    if "architecture" not in metadata:
+        return build_model(metadata["model"], input=image, classes=classes)
+    architecture = architecture_from_json(json.loads(metadata["architecture"]))
+    return drawn_network(architecture, generator=torch.Generator().manual_seed(0))
 
 
 def _in_order(file: bytes) -> bytes:

@@ -13,8 +13,8 @@ from engine.catalog.datasets import dataset_entry
 from engine.data.held import held
 from engine.data.image_set import ImageSet
 from engine.export.files import FOLDER, Role, artifact, write_json
+from engine.export.network import save_network
 from engine.nn.describe import describe
-from engine.nn.weights import save_weights
 from engine.proxyless.final_training import (
     FinalFiles,
     trained_network,
@@ -176,24 +176,13 @@ def _write(run: Delivery, found: Finalist, result: SearchResult) -> tuple[Artifa
     folder.mkdir(parents=True, exist_ok=True)
     network = run.network(found)
     _require_within_budgets(run, network)
-    dataset = dataset_entry(run.config.dataset)
-    architecture = architecture_to_json(found.architecture)
-    save_weights(
+    save_network(
         network,
         folder / "checkpoint.safetensors",
-        # One entry: the library writes several in another order every time.
-        metadata={
-            "network": json.dumps(
-                {
-                    "format": "bespoke-network/1",
-                    "architecture": architecture,
-                    "dataset": run.config.dataset,
-                    "mean": dataset.mean,
-                    "std": dataset.std,
-                }
-            )
-        },
+        architecture=found.architecture,
+        dataset=dataset_entry(run.config.dataset),
     )
+    architecture = architecture_to_json(found.architecture)
     _write_json(folder / "architecture.json", architecture)
     _write_json(folder / "net.config", net_config(found.architecture))
     write_json(folder / "config.json", run.config)

@@ -11,9 +11,8 @@ import torch
 
 from engine.catalog.architecture_file import read_architecture
 from engine.data.splits import load_splits
+from engine.export.network import load_network
 from engine.nn.describe import describe
-from engine.nn.mobile_network import mobile_network
-from engine.nn.weights import load_weights
 from engine.schema.architecture import Architecture
 from engine.schema.cost import Budget
 from engine.schema.errors import BudgetUnreachable, Diverged, EngineError, InvalidConfig
@@ -97,10 +96,7 @@ def test_the_delivered_files_are_the_network_that_was_measured(whole: Finished) 
     found = result.contender(result.found)
     assert found.choices is not None
     assert found.report_accuracy is not None
-    network = mobile_network(
-        Architecture(space=result.space, choices=found.choices), generator=torch.Generator()
-    )
-    load_weights(network, whole.artifact("checkpoint.safetensors"))
+    network = load_network(whole.artifact("checkpoint.safetensors"))
     spec = describe(network, model_id="tiny", input=result.space.input, classes=10)
     report = load_splits("fashion-mnist", input=result.space.input, data_root=Path("none")).report
 

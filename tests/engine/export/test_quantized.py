@@ -10,7 +10,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from engine.catalog.architecture_file import architecture_to_json
 from engine.catalog.baselines import uniform_policy
+from engine.catalog.datasets import dataset_entry
+from engine.catalog.spaces import space_for
 from engine.data.image_set import Normalisation
 from engine.export.quantized import load_quantized, save_quantized
 from engine.haq.grid import set_policy
@@ -18,6 +21,7 @@ from engine.haq.thresholds import compute_thresholds
 from engine.nn.build import build_model
 from engine.nn.describe import describe
 from engine.nn.quantized import quantize_layers, quantized_layers, weight_levels
+from engine.schema.architecture import Architecture
 from engine.schema.codec import policy_from_json
 from engine.schema.configs import Granularity
 from engine.schema.errors import InvalidConfig
@@ -78,6 +82,20 @@ def test_a_loaded_network_answers_as_the_saved_one(
 
     assert not loaded.training
     assert {name: layer.bits for name, layer in quantized_layers(loaded).items()} == policy.layers
+    with torch.no_grad():
+        assert torch.equal(loaded(images()), network(images()))
+
+
+def test_a_network_from_a_file_is_loaded_without_that_file(tmp_path: Path) -> None:
+    space = space_for("tiny", dataset=dataset_entry("fashion-mnist"))
+    architecture = Architecture(space=space, choices=(3, 6, 0, 1, 5, 2))
+    source = tmp_path / "architecture.json"
+    source.write_text(json.dumps(architecture_to_json(architecture)))
+    network, _ = saved(tmp_path / "net.safetensors", model=f"file:{source}")
+    source.unlink()
+
+    loaded = load_quantized(tmp_path / "net.safetensors")
+
     with torch.no_grad():
         assert torch.equal(loaded(images()), network(images()))
 
