@@ -10,7 +10,7 @@ from engine.schema.cost_table import CostTable
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import Policy
 
-Strategy = Literal["solver", "hill_climb", "random", "agent"]
+Strategy = Literal["solver", "greedy", "hill_climb", "random", "agent"]
 ArchitectureOrigin = Literal["search", "random", "mobilenet_v2"]
 Role = Literal["found", "strategy", "baseline"]
 Split = Literal["train", "search", "report"]
@@ -31,7 +31,7 @@ class Accuracy:
 class Contender:
     """One row of a result: what was found, what another strategy found, or a baseline."""
 
-    id: str  # "float", "uniform-8", "solver", "hill_climb", "random", "agent"
+    id: str  # "float", "uniform-8", "solver", "greedy", "hill_climb", "random", "agent"
     label: str
     role: Role
     cost: Cost
@@ -80,6 +80,44 @@ class LayerSensitivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A mean over images, and the bounds that hold the true mean in 95 of 100 draws of images."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedDifference:
+    """One policy's outcome less another's, image by image: what both find hard cancels out."""
+
+    split: Split
+    images: int
+    is_tuned: bool  # both after fine-tuning by one recipe, or both before
+    loss: Interval  # nats; below zero: the first one loses less
+    accuracy: Interval  # 0-1; above zero: the first one is right more often
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What two strategies found, held against each other, and what each of the searches took.
+
+    The policies were picked by the search images, which flatters the search that tried more of
+    them; the report images settle the question.
+    """
+
+    first: str  # id of a contender: "agent"
+    second: str  # "solver"
+    same_policy: bool  # both found the same one: there is no difference
+    differences: tuple[PairedDifference, ...]  # search, report, report after fine-tuning if it was
+    first_evaluations: int  # policies scored
+    second_evaluations: int
+    first_seconds: float  # wall time of its own steps, without the passes that both build on
+    second_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """A file that a run delivers, by its path below the run's working folder."""
 
@@ -109,6 +147,7 @@ class QuantizeResult:
     artifacts: tuple[Artifact, ...]
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what the reader must know to read the numbers right
+    comparisons: tuple[Comparison, ...] = ()  # the agent against every other strategy
 
     def contender(self, contender_id: str) -> Contender:
         """The row with that id."""
