@@ -2,7 +2,8 @@
 
     EngineError
     ├── InvalidConfig        a field of the config, with the remedy
-    │   └── InvalidTable     a cost table from outside, with the row
+    │   ├── InvalidTable     a cost table from outside, with the row
+    │   └── BudgetsContradict  two budgets that no policy meets at once; carries the pair
     ├── BudgetUnreachable    no policy meets the budget; carries the nearest that one can meet
     ├── UnsupportedModel     a layer the engine cannot quantise or price
     └── Diverged             the numbers left the finite range
@@ -43,6 +44,24 @@ class InvalidTable(InvalidConfig):
     def __init__(self, message: str, *, row: str = "") -> None:
         super().__init__("table", f"{row}: {message}" if row else message)
         self.row = row  # "line 17", "layer 3 (features.1.conv.0.0)"; "": the file as a whole
+
+
+class BudgetsContradict(InvalidConfig):
+    """Two budgets of which each can be met, and both together cannot."""
+
+    def __init__(
+        self, *, first: tuple[str, float], second: tuple[str, float], least: float
+    ) -> None:
+        (first_metric, first_limit), (second_metric, second_limit) = first, second
+        super().__init__(
+            "budgets",
+            f"{first_metric} of {first_limit:g} and {second_metric} of {second_limit:g} "
+            f"contradict each other: with the first, {second_metric} is at least "
+            f"{readable_limit(least, upwards=True)}; raise one of the two",
+        )
+        self.first = first  # metric and limit
+        self.second = second
+        self.least = least  # what the second metric can be where the first limit is met
 
 
 class BudgetUnreachable(EngineError):

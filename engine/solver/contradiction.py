@@ -9,7 +9,7 @@ from itertools import combinations
 
 from engine.cost.model import FloatArray
 from engine.schema.cost import Budget
-from engine.schema.errors import InvalidConfig, readable_limit
+from engine.schema.errors import BudgetsContradict
 from engine.solver.knapsack import solved
 from engine.solver.problem import Choice, Knapsack, is_within
 
@@ -18,18 +18,17 @@ def check_together(problem: Knapsack, budgets: Sequence[Budget]) -> None:
     """Refuse budgets of which two cannot be met by one choice; each alone can be met.
 
     Raises:
-        InvalidConfig: naming the pair, and what the second would have to be beside the first.
+        BudgetsContradict: naming the pair, and what the second would have to be beside the first.
     """
     if _is_met_together(problem, budgets):
         return
     for first, second in combinations(budgets, 2):
         least = least_beside(problem, first, second)
         if not is_within(least, second.limit):
-            raise InvalidConfig(
-                "budgets",
-                f"{first.metric} of {first.limit:g} and {second.metric} of {second.limit:g} "
-                f"contradict each other: with the first, {second.metric} is at least "
-                f"{readable_limit(least, upwards=True)}; raise one of the two",
+            raise BudgetsContradict(
+                first=(first.metric, first.limit),
+                second=(second.metric, second.limit),
+                least=least,
             )
 
 

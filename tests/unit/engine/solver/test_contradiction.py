@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.schema.cost import Budget
-from engine.schema.errors import InvalidConfig
+from engine.schema.errors import BudgetsContradict
 from engine.solver.contradiction import check_together, least_beside
 from engine.solver.problem import Problem
 from tests.unit.engine.solver.problems import all_choices, problem_of, problems
@@ -26,11 +26,14 @@ def test_the_pair_is_named_with_what_the_second_would_have_to_be() -> None:
     problem = problem_of(LOSSES, FALLING, RISING)  # 100 bytes are fixed
 
     with pytest.raises(
-        InvalidConfig,
+        BudgetsContradict,
         match=r"budgets: latency_ms of 5 and model_bytes of 104 contradict each other: "
         r"with the first, model_bytes is at least 105; raise one of the two",
-    ):
+    ) as caught:
         check_together(problem, budgets(5, 104))
+
+    assert (caught.value.first, caught.value.second) == (("latency_ms", 5), ("model_bytes", 104))
+    assert caught.value.least == 105
 
     check_together(problem, budgets(5, 105))
 
@@ -49,7 +52,7 @@ def test_a_pair_is_refused_only_where_no_choice_meets_both(
     if is_met:
         check_together(problem, [first, second])
     else:
-        with pytest.raises(InvalidConfig, match="contradict"):
+        with pytest.raises(BudgetsContradict):
             check_together(problem, [first, second])
 
 
