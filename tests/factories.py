@@ -10,11 +10,15 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from engine.catalog.spaces import SPACES
+from engine.catalog.tables import table_id
 from engine.schema.codec import digest, to_json
 from tests.configs import quantize_config
 from tests.results import quantize_result
+from tests.unit.engine.cost.measured_tables import table_of_space
 from webapp.accounts.models import User
 from webapp.jobs.models import ArtifactFile, Attempt, Job, JobEvent
+from webapp.tables.models import DeviceTable
 from webapp.teams.models import Team
 
 PASSWORD = "a password for tests"
@@ -142,3 +146,24 @@ class ArtifactFileFactory(DjangoModelFactory[ArtifactFile]):
             f"artifacts/{file.job.pk}/{file.sha256}", ContentFile(file.content)
         )
     )
+
+
+class DeviceTableFactory(DjangoModelFactory[DeviceTable]):
+    """A team's table; `table` is the cost table that it holds."""
+
+    class Meta:
+        model = DeviceTable
+
+    class Params:
+        table = factory.LazyFunction(lambda: table_of_space(SPACES["tiny"]))
+
+    team = factory.SubFactory(TeamFactory)
+    made_by = factory.SubFactory(UserFactory)
+    target = factory.LazyAttribute(lambda row: table_id(row.table))
+    document = factory.LazyAttribute(lambda row: to_json(row.table))
+    digest = factory.LazyAttribute(lambda row: digest(row.table))
+    title = factory.LazyAttribute(lambda row: row.table.title)
+    subject = factory.LazyAttribute(lambda row: row.table.subject)
+    provenance = factory.LazyAttribute(lambda row: row.table.provenance)
+    rows = factory.LazyAttribute(lambda row: row.table.rows)
+    has_grids = factory.LazyAttribute(lambda row: bool(row.table.grids))

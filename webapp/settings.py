@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "webapp.accounts",
     "webapp.teams",
+    "webapp.tables",
     "webapp.jobs",
 ]
 
@@ -188,6 +189,8 @@ CLOSE_SECONDS = 10  # the same, where the whole worker is closing
 DESCRIBE_SECONDS = 120  # to describe a model outside the catalogue
 MOST_LOST_ATTEMPTS = 5  # killed or lost in a row before a job is given up
 UPLOAD_LIMIT_MB = env_int("UPLOAD_LIMIT_MB", default=512, lowest=1)
+TABLE_LIMIT_MB = env_int("TABLE_LIMIT_MB", default=4, lowest=1, highest=4)  # of a device's times
+TABLE_DRAFT_HOURS = 24  # a table that was uploaded waits so long to be kept
 ENGINE_COMMAND = env_text("ENGINE_COMMAND")  # empty: this Python's `-m engine`
 
 # --- Static files -----------------------------------------------------------------------------

@@ -1,0 +1,133 @@
+"""Tables are kept once, whole or not at all, and go when no job needs them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from engine.catalog.spaces import SPACES
+from engine.catalog.tables import table_id
+from engine.schema.codec import from_json
+from engine.schema.cost_table import CostTable, Machine
+from engine.schema.errors import InvalidTable
+from tests.factories import DeviceTableFactory, JobFactory, TeamFactory
+from tests.unit.engine.cost.measured_tables import table_of_space
+from webapp.accounts.models import User
+from webapp.tables import queries, services
+from webapp.tables.models import DeviceTable, TableDraft
+from webapp.teams.models import Team
+
+
+@pytest.fixture
+def table() -> CostTable:
+    machine = Machine(processor="A55", accelerator="", system="Linux")
+    return table_of_space(SPACES["tiny"], title="A board", machine=machine, host="cpu")
+
+
+def test_a_table_is_kept_with_what_lists_show(ada: User, team: Team, table: CostTable) -> None:
+    stored = services.store(team=team, made_by=ada, table=table)
+
+    stored = queries.visible_to(ada).get(pk=stored.pk)
+    assert from_json(CostTable, stored.document) == table
+    assert (stored.target, stored.title, stored.subject) == (table_id(table), "A board", "tiny")
+    assert (stored.machine, stored.rows, stored.has_grids) == ("A55, Linux", table.rows, False)
+
+
+def test_the_same_table_is_kept_once_a_team(
+    ada: User, ben: User, team: Team, table: CostTable
+) -> None:
+    first = services.store(team=team, made_by=ada, table=table)
+
+    again = services.store(team=team, made_by=ben, table=table)
+    other = services.store(team=TeamFactory(), made_by=ben, table=table)
+
+    assert again == first
+    assert again.made_by == ada
+    assert other != first
+
+
+def test_a_table_is_seen_by_its_team_alone(
+    ada: User, ben: User, cleo: User, team: Team, table: CostTable
+) -> None:
+    stored = services.store(team=team, made_by=ada, table=table)
+
+    assert list(queries.visible_to(ben)) == [stored]
+    assert not queries.visible_to(cleo).exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"title": " "}, "has no title"),
+        ({"notes": ("a\0b",)}, "NUL"),
+    ],
+    ids=["no title", "a NUL"],
+)
+def test_a_table_that_cannot_be_shown_or_stored_is_refused(
+    ada: User, team: Team, table: CostTable, change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InvalidTable, match=message):
+        services.store(team=team, made_by=ada, table=replace(table, **change))  # type: ignore[arg-type]
+
+    assert not DeviceTable.objects.exists()
+
+
+def test_a_shape_that_stands_twice_is_refused(ada: User, team: Team, table: CostTable) -> None:
+    twice = replace(table, blocks=(*table.blocks, table.blocks[0]))
+
+    with pytest.raises(InvalidTable, match="the same shape as in"):
+        services.store(team=team, made_by=ada, table=twice)
+
+
+def test_a_host_stands_for_what_a_profile_run_measured_last(
+    ada: User, team: Team, table: CostTable
+) -> None:
+    run = JobFactory(team=team, owner=ada)
+    uploaded = services.store(team=team, made_by=ada, table=replace(table, title="Elsewhere"))
+    assert queries.newest_for(team, "host-cpu") is None
+
+    services.store(team=team, made_by=ada, table=table, source_job=run)
+    newest = services.store(
+        team=team, made_by=ada, table=replace(table, title="Again"), source_job=run
+    )
+
+    assert uploaded.host == ""
+    assert queries.newest_for(team, "host-cpu") == newest
+    assert queries.newest_for(team, "host-gpu") is None
+    assert queries.newest_for(team, "") is None
+    assert queries.newest_for(TeamFactory(), "host-cpu") is None
+
+
+def test_a_table_goes_once_no_unfinished_job_needs_it(ada: User, team: Team) -> None:
+    row = DeviceTableFactory(team=team, made_by=ada)
+    JobFactory(team=team, target=row.target, succeeded=True)
+    waiting = JobFactory(team=team, target=row.target, name="Night run")
+
+    with pytest.raises(services.TableInUse, match="Night run still needs it"):
+        services.delete(row)
+    assert DeviceTable.objects.filter(pk=row.pk).exists()
+
+    waiting.status = "cancelled"
+    waiting.save()
+    services.delete(row)
+    assert not DeviceTable.objects.filter(pk=row.pk).exists()
+
+
+def test_a_draft_becomes_a_table_and_goes(ada: User, team: Team, table: CostTable) -> None:
+    draft = services.keep_draft(team=team, made_by=ada, table=table, file_name="board.json")
+    assert not DeviceTable.objects.exists()
+
+    stored = services.store_draft(draft)
+
+    assert from_json(CostTable, stored.document) == table
+    assert not TableDraft.objects.exists()
+
+
+def test_drafts_that_nobody_came_back_for_go(ada: User, team: Team, table: CostTable) -> None:
+    old = services.keep_draft(team=team, made_by=ada, table=table, file_name="old.json")
+    TableDraft.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(hours=25))
+
+    new = services.keep_draft(team=team, made_by=ada, table=table, file_name="new.json")
+
+    assert list(TableDraft.objects.all()) == [new]

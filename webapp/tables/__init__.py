@@ -1,0 +1,1 @@
+"""Tables of times that teams brought or measured, as target devices of their own."""
