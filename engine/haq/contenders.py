@@ -13,6 +13,7 @@ FLOAT = "float"
 TO_TUNE = "solver_to_tune"
 _TITLES = {
     "solver": "Solver",
+    "greedy": "Greedy",
     "hill_climb": "Hill climbing",
     "random": "Random search",
     "agent": "Agent (DDPG)",

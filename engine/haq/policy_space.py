@@ -55,8 +55,14 @@ class PolicySpace:
         """
         if self.faithful:
             return lower_last_to_first(self.problem, proposed, self.budgets)
-        choice = lowered(self.problem, self.problem.choice(proposed), self.budgets)
-        return self.problem.policy(refilled(self.problem, choice, self.budgets))
+        return self._lowered(proposed)
+
+    def greedy(self) -> Policy:
+        """Return what lowering from the widest widths on comes to, by least loss per cost saved.
+
+        AIMET's mixed precision walks down so, by each layer's own measured losses.
+        """
+        return self._lowered(self.widest)
 
     def leader(self, name: str) -> str:
         """Return the first layer that reads the same tensor: its activation bits are those of all.
@@ -87,6 +93,10 @@ class PolicySpace:
             name = self.free_layers[rng.integers(len(self.free_layers))]
             moved = self.with_bits(moved, self._moved(name, moved, rng))
         return moved
+
+    def _lowered(self, policy: Policy) -> Policy:
+        choice = lowered(self.problem, self.problem.choice(policy), self.budgets)
+        return self.problem.policy(refilled(self.problem, choice, self.budgets))
 
     def _moved(self, name: str, policy: Policy, rng: np.random.Generator) -> dict[str, LayerBits]:
         """Return what changes where an operand moves, an input with all its readers."""

@@ -18,6 +18,7 @@ from engine.haq.deliver import Delivery, deliver
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.finetune import finetune
 from engine.haq.measuring import SensitivityStage, grids_of
+from engine.haq.own_answers import labelled_by_itself
 from engine.haq.policy_space import PolicySpace
 from engine.haq.record import RunState, hash_of
 from engine.haq.search import Search
@@ -129,6 +130,7 @@ class _Run:
             plan=self.plan,
             interrupt=self.interrupt,
         )
+        self.subject = labelled_by_itself(self.subject)
 
     def _calibrate(self) -> None:
         """Compute what the operands are rounded to at every width."""
@@ -204,12 +206,16 @@ class _Run:
         return solve(self._problem(left), self.config.budgets)
 
     def _search(self, space: PolicySpace, environment: QuantizationEnvironment) -> Iterator[Event]:
+        started = time.monotonic()
+        solved = solve(self.problem, self.config.budgets)
+        if not self.state.record("solver").steps:
+            self.state.record("solver").seconds = time.monotonic() - started
         search = Search(
             self.config,
             self.subject,
             space=space,
             environment=environment,
-            solved=solve(self.problem, self.config.budgets),
+            solved=solved,
             state=self.state,
             checkpoint=self.checkpoint,
             plan=self.plan,

@@ -11,7 +11,8 @@ from engine.schema.configs import QuantizeConfig
 from engine.schema.results import LayerSensitivity, Strategy
 from engine.training.checkpoint import State, load_checkpoint, save_checkpoint
 
-STRATEGIES: tuple[Strategy, ...] = ("solver", "hill_climb", "random", "agent")
+STRATEGIES: tuple[Strategy, ...] = ("solver", "greedy", "hill_climb", "random", "agent")
+ANSWERS: frozenset[Strategy] = frozenset({"solver", "greedy"})  # one policy each, no search
 
 
 @dataclass(slots=True, kw_only=True)

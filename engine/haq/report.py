@@ -6,7 +6,7 @@ from dataclasses import replace
 from engine.haq.contenders import Entry
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.measurements import Measuring, accuracy_of
-from engine.haq.record import RunState
+from engine.haq.record import ANSWERS, RunState
 from engine.haq.subject import Subject
 from engine.schema.results import Contender
 from engine.training.evaluate import Evaluation
@@ -21,7 +21,8 @@ def measured(
     state: RunState,
 ) -> Iterator[Contender]:
     """Measure row after row; roles are given once the winner is known."""
-    equal = min((r.steps for n, r in state.records.items() if n != "solver" and r.steps), default=0)
+    searches = [record for name, record in state.records.items() if name not in ANSWERS]
+    equal = min((record.steps for record in searches if record.steps), default=0)
     for row in rows:
         score = environment.float_score
         if row.policy is not None:
@@ -77,7 +78,7 @@ def _with_search(contender: Contender, row: Entry, state: RunState, equal: int) 
         return replace(contender, search_seconds=shared_s)
     losses = record.best_losses
     note = row.note
-    if row.id != "solver" and equal and len(losses) > equal:
+    if equal and len(losses) > equal:
         note = f"Loss {losses[equal - 1]:.3f} after {equal} policies, {losses[-1]:.3f} after all."
     return replace(
         contender,

@@ -1,10 +1,13 @@
-"""The four strategies of a search, each set up the same way on the same policy space."""
+"""The strategies of a search, each set up the same way on the same policy space."""
+
+from collections.abc import Callable
 
 from engine.haq.agent_search import AgentSearch
 from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.hill_climb import HillClimb, RandomSearch, scored
 from engine.haq.policy_space import PolicySpace
+from engine.haq.record import ANSWERS
 from engine.haq.trial import Strategy as Searcher
 from engine.haq.trial import Trial
 from engine.haq.walk import LayerWalk
@@ -16,21 +19,22 @@ from engine.training.checkpoint import State
 from engine.training.seed import numpy_generator, torch_generator
 
 
-class SolverAnswer:
-    """The solver's policy: a single trial, to see what its prediction is worth."""
+class Answer:
+    """A policy that the sensitivities alone lead to: a single trial, to see what it is worth."""
 
-    def __init__(self, environment: QuantizationEnvironment, policy: Policy) -> None:
+    def __init__(self, environment: QuantizationEnvironment, find: Callable[[], Policy]) -> None:
         self._environment = environment
-        self._policy = policy
+        self._find = find
 
     @property
     def is_exhausted(self) -> bool:
-        """It has one answer."""
+        """It has one policy, and `steps_of` asks for one."""
         return False
 
     def step(self) -> Trial:
-        """Score it."""
-        return scored(self._environment, self._policy, self._policy)
+        """Find and score it."""
+        policy = self._find()
+        return scored(self._environment, policy, policy)
 
     def state_dict(self) -> State:
         """Return nothing: there is no state."""
@@ -52,7 +56,9 @@ def searcher(
     """Return a strategy at its beginning; its randomness is a stream of its own."""
     rng = numpy_generator(config.seed, strategy)
     if strategy == "solver":
-        return SolverAnswer(environment, solved)
+        return Answer(environment, lambda: solved)
+    if strategy == "greedy":
+        return Answer(environment, space.greedy)
     if strategy == "hill_climb":
         return HillClimb(space, environment, start=solved, rng=rng)
     if strategy == "random":
@@ -72,4 +78,6 @@ def searcher(
 def steps_of(strategy: Strategy, config: QuantizeConfig) -> int:
     """Return how many policies a strategy may try."""
     effort = config.effort
-    return {"solver": 1, "agent": effort.episodes}.get(strategy, effort.evaluations)
+    if strategy in ANSWERS:
+        return 1
+    return effort.episodes if strategy == "agent" else effort.evaluations

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from engine.haq.record import STRATEGIES
 from engine.haq.strategies import steps_of
 from engine.haq.subject import Subject
 from engine.schema.configs import QuantizeConfig
@@ -29,7 +30,7 @@ def planned_work(
     tuned += effort.finetune_references * _TUNED_REFERENCES
     tuning_step = _TRAINING_STEP + (effort.finetune_distillation > 0) * _TEACHING
     tuning_images = effort.finetune_epochs * min(effort.finetune_images, train_images)
-    policies = 1 + 2 * steps_of("random", config) + steps_of("agent", config)
+    policies = sum(steps_of(strategy, config) for strategy in STRATEGIES)
     return {
         "preparing": _PREPARING,
         "training": trains * _TRAINING_STEP * config.recipe.epochs * train_images,

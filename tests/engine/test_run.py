@@ -16,6 +16,7 @@ from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.data.splits import load_splits
 from engine.export.quantized import load_quantized
+from engine.haq.record import STRATEGIES
 from engine.schema.codec import (
     config_from_json,
     event_from_json,
@@ -67,7 +68,7 @@ def test_a_run_ends_with_its_result(whole: Finished) -> None:
     assert kinds[0] is RunStarted
     assert kinds[-1] is RunFinished
     assert kinds.count(RunFinished) == 1
-    assert kinds.count(EpisodeFinished) == 1 + 3 + 3 + 3
+    assert kinds.count(EpisodeFinished) == 1 + 1 + 3 + 3 + 3
     assert kinds.count(SensitivityMeasured) == len(whole.result.model.layers) - 2
     assert result_from_json(json.loads(json.dumps(to_json(whole.result)))) == whole.result
 
@@ -146,9 +147,9 @@ def test_the_delivered_network_is_as_good_as_it_is_said_to_be(whole: Finished) -
 def test_the_result_sets_the_found_policy_beside_what_it_must_beat(whole: Finished) -> None:
     rows = {row.id: row for row in whole.result.contenders}
 
-    assert {"float", "uniform-8", "solver", "hill_climb", "random", "agent"} <= set(rows)
+    assert {"float", "uniform-8", *STRATEGIES} <= set(rows)
     assert [row.id for row in rows.values() if row.role == "found"] == [whole.result.found]
-    assert whole.result.found in {"solver", "hill_climb", "random", "agent", "solver_to_tune"}
+    assert whole.result.found in {*STRATEGIES, "solver_to_tune"}
     assert all(row.report_accuracy is not None for row in rows.values())
 
 

@@ -149,7 +149,8 @@ def test_a_hurried_search_ends_with_the_best_so_far(tmp_path: Path) -> None:
 
     assert isinstance(run.events[-1], RunFinished)
     episodes = [event for event in run.events if isinstance(event, EpisodeFinished)]
-    assert [event.strategy for event in episodes] == ["solver", "hill_climb", "hill_climb"]
+    strategies = [event.strategy for event in episodes]
+    assert strategies == ["solver", "greedy", "hill_climb", "hill_climb"]
     rows = {row.id for row in run.result.contenders}
     assert rows.isdisjoint({"random", "agent"})
     assert run.result.contender(run.result.found).cost["bit_ops"] <= BUDGET.limit

@@ -5,6 +5,8 @@ from webapp.charts.live_chart import LiveChart, LiveTrace
 from webapp.charts.palette import STRATEGIES
 from webapp.charts.sensitivity import FLOOR_NATS, sensitivity_layout
 
+_ANSWERS = ("solver", "greedy")  # strategies of one policy
+
 
 def _by_strategy(
     y: str, *, scale: float = 1.0, lines: bool = False, with_best: bool = False
@@ -18,11 +20,11 @@ def _by_strategy(
             scale=scale,
             plotly={
                 "type": "scatter",
-                "mode": "lines" if lines and strategy != "solver" else "markers",
+                "mode": "lines" if lines and strategy not in _ANSWERS else "markers",
                 "name": mark.title,
                 "legendgroup": strategy,
                 # One entry a strategy: its line, or its mark where it has one policy.
-                "showlegend": lines != (strategy == "solver") or not with_best,
+                "showlegend": lines != (strategy in _ANSWERS) or not with_best,
                 "opacity": 1.0 if lines else 0.55,
                 "line": {"color": mark.color, "dash": mark.dash, "width": 2, "shape": "hv"},
                 "marker": {"color": mark.color, "symbol": mark.symbol, "size": 6},

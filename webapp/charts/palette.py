@@ -30,6 +30,7 @@ KINDS: dict[LayerKind, Mark] = {
 
 STRATEGIES: dict[str, Mark] = {
     "solver": Mark(title="Solver", color="var(--series-blue)", symbol="diamond", dash="dot"),
+    "greedy": Mark(title="Greedy", color="var(--series-purple)", symbol="square", dash="dashdot"),
     "hill_climb": Mark(
         title="Hill climbing", color="var(--series-green)", symbol="triangle-up", dash="dash"
     ),

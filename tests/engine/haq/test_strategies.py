@@ -1,4 +1,4 @@
-"""The four strategies: all within the budgets, none worse than its start, all resumable."""
+"""The strategies: all within the budgets, none worse than its start, all resumable."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,16 +10,17 @@ import pytest
 from engine.haq.agent_search import AgentSearch
 from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment, bits_of
+from engine.haq.record import STRATEGIES
 from engine.haq.strategies import searcher, steps_of
 from engine.haq.trial import Strategy as Searcher
 from engine.haq.trial import Trial
 from engine.schema.results import Strategy
+from engine.solver.enforce import lower, refill
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
 from engine.training.seed import numpy_generator, torch_generator
 from tests.configs import quantize_config
 from tests.engine.haq.toy_search import EIGHT, ToySearch
 
-STRATEGIES: tuple[Strategy, ...] = ("solver", "hill_climb", "random", "agent")
 CONFIG = quantize_config(episodes=8, seed=3)
 MOST_STEPS = 8
 # The agent at a tenth of the work.
@@ -118,8 +119,24 @@ def test_the_solver_s_answer_is_one_trial(
 ) -> None:
     assert new("solver").step().policy == toy.solved
     assert steps_of("solver", CONFIG) == 1
+    assert steps_of("greedy", CONFIG) == 1
     assert steps_of("agent", CONFIG) == 8
     assert steps_of("random", CONFIG) == CONFIG.effort.evaluations
+
+
+def test_the_greedy_answer_gives_up_least_loss_per_cost_from_the_widest_widths_on(
+    toy: ToySearch, new: Callable[[Strategy], Searcher]
+) -> None:
+    policy = new("greedy").step().policy
+
+    by_hand = lower(toy.problem, toy.space.widest, toy.budgets)
+    assert policy == refill(toy.problem, by_hand, toy.budgets)
+    loss = toy.problem.loss(toy.problem.choice(policy))
+    assert toy.problem.loss(toy.problem.choice(toy.solved)) <= loss
+    # Proposals stand further off: a walk from the widest widths spends the budget where it pays.
+    rng = np.random.default_rng(0)
+    drawn = [toy.space.carry_out(toy.space.random(rng)) for _ in range(20)]
+    assert loss < np.mean([toy.problem.loss(toy.problem.choice(one)) for one in drawn])
 
 
 def test_hill_climbing_starts_at_the_solver_and_its_best_never_worsens(
