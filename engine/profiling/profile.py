@@ -8,28 +8,27 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 from engine.catalog.tables import table_id
 from engine.export.files import FOLDER, artifact, write_json
 from engine.profiling.choice import choose_runtime
-from engine.profiling.fragments import Fragment
 from engine.profiling.machine import pinned
 from engine.profiling.record import MeasuredItem, ProfileState
 from engine.profiling.reference import REFERENCE
 from engine.profiling.runtime import Runtime
-from engine.profiling.stopwatch import Measurement, measure
-from engine.profiling.subject import DrawnNetwork, ProfileSubject, profile_subject
+from engine.profiling.stopwatch import measure
+from engine.profiling.subject import ProfileSubject, profile_subject
 from engine.profiling.table import build_table
+from engine.profiling.tasks import Task, tasks_of
 from engine.schema.codec import digest
-from engine.schema.cost_table import KernelPrecision
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import (
-    BlockMeasured,
     CheckpointSaved,
     Event,
     LogLine,
-    NetworkMeasured,
     Progress,
+    ReferenceMeasured,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -41,7 +40,7 @@ from engine.training.interrupt import Interrupt, Stopped
 STATE = "profile.json"
 TABLE = "table.json"
 _REFERENCE_EVERY = 20  # measurements
-_SAVE_EVERY_S = 2.0
+_CHECKPOINT_EVERY_S = 2.0
 _STABLE_AFTER = 5  # measurements: an estimate of the rest is told from there on
 
 
@@ -74,10 +73,11 @@ class _Profile:
         self.interrupt = interrupt
         self.precisions = config.measured
         self.path = workdir / STATE
-        self.total = len(self.precisions) * (len(subject.parts) + len(subject.networks))
+        self.tasks = tasks_of(subject, self.precisions)
+        self.total = len(self.tasks)
         self.is_resumed = False
         self.state = self._loaded_state()
-        self.saved_at = float("-inf")
+        self.told_at = time.monotonic()  # of the last checkpoint
         self.since_reference = _REFERENCE_EVERY
         self.measured_here = 0
         self.seconds_here = 0.0
@@ -86,95 +86,87 @@ class _Profile:
         yield self._first()
         for note in self.subject.notes:
             yield LogLine(text=note, level="warning")
-        yield from self._measure_parts()
-        if not self.interrupt.finishes:
-            yield from self._measure_networks()
-        self._take_reference()
-        self.state.save(self.path)
-        yield CheckpointSaved(stage="profiling", step=len(self.state.items))
+        yield from self._told_again()
+        yield from self._measure_all()
+        yield self._take_reference()
+        yield self._checkpoint()
         yield RunFinished(result=self._result())
 
-    def _measure_parts(self) -> Iterator[Event]:
-        pairs = [(part, precision) for part in self.subject.parts for precision in self.precisions]
-        for index, (part, precision) in enumerate(pairs, 1):
-            if self.interrupt.finishes and precision == self.precisions[0] and self.state.items:
-                return
-            if self.state.item(part.label, precision, is_network=False) is not None:
-                continue
-            fragment = Fragment(parts=(part,))
-            measurement = self._measure(fragment, precision, part.label, is_network=False)
-            timing = measurement.timing
-            assert timing.p10_ms is not None
-            assert timing.p90_ms is not None
-            yield BlockMeasured(
-                index=index,
-                total=len(pairs),
-                label=part.label,
-                precision=precision,
-                macs=part.macs,
-                median_ms=timing.median_ms,
-                p10_ms=timing.p10_ms,
-                p90_ms=timing.p90_ms,
-                samples=timing.samples,
-                attempts=measurement.attempts,
-                is_steady=measurement.is_steady,
-            )
-            yield from self._after_each()
+    def _told_again(self) -> Iterator[Event]:
+        """Yield what was measured since the last checkpoint: a kill may have cut its telling."""
+        by_key = {(task.is_network, task.label, task.precision): task for task in self.tasks}
+        for item in self.state.items[self.state.checkpoint :]:
+            task = by_key[item.is_network, item.label, item.precision]
+            yield task.told(item, self.state)
 
-    def _measure_networks(self) -> Iterator[Event]:
-        networks = self.subject.networks
-        pairs = [(network, precision) for network in networks for precision in self.precisions]
-        for index, (network, precision) in enumerate(pairs, 1):
-            if self.interrupt.finishes:
+    def _measure_all(self) -> Iterator[Event]:
+        for task in self.tasks:
+            if self._ends_before(task):
                 return
-            if self.state.item(network.label, precision, is_network=True) is not None:
+            if task.done(self.state) is not None:
                 continue
-            measurement = self._measure(network.fragment, precision, network.label, is_network=True)
-            yield NetworkMeasured(
-                index=index,
-                total=len(pairs),
-                label=network.label,
-                precision=precision,
-                sum_ms=self._sum_ms(network, precision),
-                measured_ms=measurement.timing.median_ms,
-            )
-            yield from self._after_each()
+            started = time.monotonic()
+            if self.since_reference >= _REFERENCE_EVERY:
+                yield self._take_reference()
+            item = self._measure(task)
+            self._note_time(time.monotonic() - started)
+            # Saved before it is told: what is told twice could differ, what is lost is told again.
+            self.state.save(self.path)
+            yield task.told(item, self.state)
+            yield self._progress()
+            if self.interrupt.stops or time.monotonic() - self.told_at > _CHECKPOINT_EVERY_S:
+                yield self._checkpoint()
+            if self.interrupt.stops:
+                raise Stopped
 
-    def _measure(
-        self, fragment: Fragment, precision: KernelPrecision, label: str, *, is_network: bool
-    ) -> Measurement:
-        started = time.monotonic()
-        if self.since_reference >= _REFERENCE_EVERY:
-            self._take_reference()
-        measurement = measure(self.runtime.runner(fragment, precision), self.config)
-        self.state.items.append(
-            MeasuredItem(
-                label=label,
-                precision=precision,
-                is_network=is_network,
-                timing=measurement.timing,
-                is_steady=measurement.is_steady,
-                segment=len(self.state.references_ms) - 1,
-            )
+    def _ends_before(self, task: Task) -> bool:
+        """Whether the run is to end with what it has; a shape that was begun gets its times."""
+        if not self.interrupt.finishes:
+            return False
+        begins_shape = task.precision == self.precisions[0] and bool(self.state.items)
+        return task.is_network or begins_shape
+
+    def _measure(self, task: Task) -> MeasuredItem:
+        measurement = measure(self.runtime.runner(task.fragment, task.precision), self.config)
+        item = MeasuredItem(
+            label=task.label,
+            precision=task.precision,
+            is_network=task.is_network,
+            timing=measurement.timing,
+            is_steady=measurement.is_steady,
+            spread=measurement.spread,
+            attempts=measurement.attempts,
+            rejected=measurement.rejected,
+            segment=len(self.state.references_ms) - 1,
         )
+        self.state.items.append(item)
         self.since_reference += 1
+        return item
+
+    def _note_time(self, seconds: float) -> None:
         self.measured_here += 1
-        seconds = time.monotonic() - started
         self.seconds_here += seconds
         spent = self.state.stage_seconds
         spent["profiling"] = spent.get("profiling", 0.0) + seconds
-        return measurement
 
-    def _take_reference(self) -> None:
+    def _take_reference(self) -> ReferenceMeasured:
         runner = self.runtime.runner(REFERENCE, self.precisions[0])
-        self.state.references_ms.append(measure(runner, self.config).timing.median_ms)
+        median_ms = measure(runner, self.config).timing.median_ms
+        references = self.state.references_ms
+        references.append(median_ms)
         self.since_reference = 0
+        return ReferenceMeasured(
+            index=len(references),
+            after=len(self.state.items),
+            median_ms=median_ms,
+            drift=median_ms / median(references) - 1,
+        )
 
-    def _after_each(self) -> Iterator[Event]:
+    def _progress(self) -> Progress:
         done = len(self.state.items)
         left = self.total - done
         is_stable = self.measured_here >= _STABLE_AFTER
-        yield Progress(
+        return Progress(
             stage="profiling",
             done=done,
             total=self.total,
@@ -182,18 +174,12 @@ class _Profile:
             fraction=done / self.total,
             eta_s=left * self.seconds_here / self.measured_here if is_stable else None,
         )
-        if self.interrupt.stops or time.monotonic() - self.saved_at > _SAVE_EVERY_S:
-            self.state.save(self.path)
-            self.saved_at = time.monotonic()
-        if self.interrupt.stops:
-            raise Stopped
 
-    def _sum_ms(self, network: DrawnNetwork, precision: KernelPrecision) -> float:
-        items = [
-            self.state.item(part.label, precision, is_network=False)
-            for part in network.fragment.parts
-        ]
-        return sum(item.timing.median_ms for item in items if item is not None)
+    def _checkpoint(self) -> CheckpointSaved:
+        self.state.checkpoint = len(self.state.items)
+        self.state.save(self.path)
+        self.told_at = time.monotonic()
+        return CheckpointSaved(stage="profiling", step=self.state.checkpoint)
 
     def _result(self) -> ProfileResult:
         table = build_table(self.config, self.subject, self.state, precisions=self.precisions)

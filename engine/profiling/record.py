@@ -24,6 +24,9 @@ class MeasuredItem:
     is_network: bool
     timing: Timing
     is_steady: bool
+    spread: float
+    attempts: int
+    rejected: int
     segment: int  # of the run, between two measurements of the reference
 
 
@@ -37,6 +40,7 @@ class ProfileState:
     items: list[MeasuredItem] = field(default_factory=list)
     references_ms: list[float] = field(default_factory=list)  # at the start of each segment
     stage_seconds: dict[str, float] = field(default_factory=dict)
+    checkpoint: int = 0  # how many items were there when a checkpoint was told of
 
     def item(
         self, label: str, precision: KernelPrecision, *, is_network: bool

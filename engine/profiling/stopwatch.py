@@ -42,6 +42,7 @@ class Measurement:
     timing: Timing
     spread: float
     attempts: int
+    rejected: int  # samples that were taken and do not count
 
     @property
     def is_steady(self) -> bool:
@@ -67,10 +68,11 @@ def measure(runner: Runner, config: ProfileConfig) -> Measurement:
     """Return how long one run takes; of several attempts the one that scatters least."""
     loops = _warm_up(runner, config)
     best: tuple[float, list[float]] | None = None
-    attempts = 0
+    attempts = taken = 0
     while attempts <= config.effort.retries:
         attempts += 1
-        samples_ms = _samples_ms(runner, config, loops)
+        samples_ms, count = _samples_ms(runner, config, loops)
+        taken += count
         spread = _spread(samples_ms)
         if best is None or spread < best[0]:
             best = spread, samples_ms
@@ -86,7 +88,9 @@ def measure(runner: Runner, config: ProfileConfig) -> Measurement:
         samples=len(samples_ms),
         memory_bytes=runner.memory_bytes,
     )
-    return Measurement(timing=timing, spread=spread, attempts=attempts)
+    return Measurement(
+        timing=timing, spread=spread, attempts=attempts, rejected=taken - len(samples_ms)
+    )
 
 
 def _warm_up(runner: Runner, config: ProfileConfig) -> int:
@@ -99,7 +103,8 @@ def _warm_up(runner: Runner, config: ProfileConfig) -> int:
     return min(_MOST_LOOPS, max(1, round(_SHORTEST_SAMPLE_S / max(fastest, 1e-9))))
 
 
-def _samples_ms(runner: Runner, config: ProfileConfig, loops: int) -> list[float]:
+def _samples_ms(runner: Runner, config: ProfileConfig, loops: int) -> tuple[list[float], int]:
+    """Return the samples of one attempt that count, and how many were taken."""
     effort = config.effort
     clean: list[float] = []
     disturbed: list[float] = []  # what they took of the processor
@@ -121,7 +126,8 @@ def _samples_ms(runner: Runner, config: ProfileConfig, loops: int) -> list[float
             clean.append(seconds * 1e3 / loops)
         else:
             disturbed.append((busy if is_alone else seconds) * 1e3 / loops)
-    return clean if len(clean) >= effort.samples else clean + disturbed
+    count = len(clean) + len(disturbed)
+    return (clean if len(clean) >= effort.samples else clean + disturbed), count
 
 
 def _spread(samples: list[float]) -> float:

@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.catalog.datasets import dataset_entry
+from engine.catalog.datasets import DatasetEntry, dataset_entry
 from engine.catalog.model_files import entry_of, spec_of
 from engine.catalog.models import fitted_input
-from engine.catalog.spaces import SPACES
+from engine.catalog.spaces import SPACES, space_for
 from engine.cost.table_coverage import model_parts, space_parts
 from engine.profiling.fragments import Fragment, Part, is_chain
 from engine.schema.architecture import Architecture, SearchSpace
@@ -15,6 +15,7 @@ from engine.schema.errors import InvalidConfig
 from engine.schema.layers import LayerSpec, ModelSpec
 from engine.schema.lowering import model_spec
 from engine.schema.profile_config import ProfileConfig
+from engine.schema.space_shape import SpaceShape
 
 _MOST_DRAWS = 50  # for each network that is wanted
 
@@ -42,14 +43,16 @@ def profile_subject(config: ProfileConfig) -> ProfileSubject:
     """Return what a config names.
 
     Raises:
-        InvalidConfig: no space or model has that id.
+        InvalidConfig: no space or model has that id, or the data do not fit it.
     """
     generator = random.Random(config.seed)  # noqa: S311 - a draw, not a secret
+    dataset = dataset_entry(config.dataset) if config.dataset else None
     if config.subject in SPACES:
-        if config.dataset:
-            raise InvalidConfig("dataset", "a space has its own input; leave the data set out")
-        return _of_space(SPACES[config.subject], config.effort.networks, generator)
-    return _of_model(_spec(config), config.effort.networks, generator)
+        space = space_for(config.subject, dataset=dataset, shape=SpaceShape(width=config.width))
+        return _of_space(space, config.effort.networks, generator)
+    if config.width != 1:
+        raise InvalidConfig("width", "is of a space; a model has widths of its own")
+    return _of_model(_spec(config.subject, dataset), config.effort.networks, generator)
 
 
 def _of_space(space: SearchSpace, count: int, generator: random.Random) -> ProfileSubject:
@@ -151,16 +154,15 @@ def _longest_chain(parts: Sequence[Part]) -> Sequence[Part]:
     return best
 
 
-def _spec(config: ProfileConfig) -> ModelSpec:
-    dataset = dataset_entry(config.dataset) if config.dataset else None
-    known = spec_of(config.subject, dataset)
+def _spec(model_id: str, dataset: DatasetEntry | None) -> ModelSpec:
+    known = spec_of(model_id, dataset)
     if known is not None:
         return known
-    entry = entry_of(config.subject)
+    entry = entry_of(model_id)
     # Only here: what is not in the catalogue has to be built, and that needs torch.
     from engine.nn.build import build_model  # noqa: PLC0415
     from engine.nn.describe import describe  # noqa: PLC0415
 
     image, classes = fitted_input(entry, dataset)
-    network = build_model(config.subject, input=image, classes=classes)
-    return describe(network, model_id=config.subject, input=image, classes=classes)
+    network = build_model(model_id, input=image, classes=classes)
+    return describe(network, model_id=model_id, input=image, classes=classes)

@@ -158,6 +158,8 @@ class BlockMeasured:
     samples: int
     attempts: int  # 2 or more: samples scattered too much at first
     is_steady: bool  # did the last attempt's scatter keep to the protocol?
+    spread: float = 0.0  # (p75 - p25) / median of the samples that count
+    rejected: int = 0  # samples that were disturbed, or of an attempt that scattered more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,19 @@ class NetworkMeasured:
     precision: KernelPrecision
     sum_ms: float
     measured_ms: float
+    spread: float = 0.0  # as of a block
+    rejected: int = 0  # as of a block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceMeasured:
+    """The operation that tells how fast the machine is at the moment, timed once more."""
+
+    kind: Literal["reference_measured"] = "reference_measured"
+    index: int  # from 1
+    after: int  # measurements of blocks and networks before it
+    median_ms: float
+    drift: float  # of its usual time, the median so far; 0.05: 5 % slower
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +226,7 @@ Event = (
     | ArchitectureScored
     | BlockMeasured
     | NetworkMeasured
+    | ReferenceMeasured
     | CheckpointSaved
     | LogLine
     | RunFinished

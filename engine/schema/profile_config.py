@@ -66,7 +66,8 @@ class ProfileConfig:
     kind: Literal["profile"] = "profile"
     name: str  # of the table
     subject: str  # id of a search space or of a model
-    dataset: str = ""  # fits a model's ends to its channels and classes
+    dataset: str = ""  # its channels, size and classes; "": those of the space or model itself
+    width: float = 1.0  # of a space: what multiplies its channels
     device: Host = "cpu"
     precisions: tuple[KernelPrecision, ...] = ()  # (): all that the device has
     batch: int = 1
@@ -89,6 +90,7 @@ class ProfileConfig:
         _require(
             len(set(self.precisions)) == len(self.precisions), "precisions", "each may stand once"
         )
+        _require(0.1 <= self.width <= 4, "width", f"must lie in 0.1 .. 4, got {self.width:g}")
         _require(1 <= self.batch <= 1024, "batch", f"must lie in 1 .. 1024, got {self.batch}")
         _require(1 <= self.threads <= 256, "threads", f"must lie in 1 .. 256, got {self.threads}")
         _require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")

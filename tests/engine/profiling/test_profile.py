@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.catalog.spaces import SPACES
+from engine.catalog.datasets import dataset_entry
+from engine.catalog.spaces import SPACES, space_for
 from engine.catalog.tables import table_target
 from engine.cost.pricing import cost_model
 from engine.cost.table_coverage import space_coverage
@@ -17,10 +18,23 @@ from engine.schema.architecture import Architecture
 from engine.schema.codec import digest, from_json, to_json
 from engine.schema.cost_table import CostTable
 from engine.schema.errors import InvalidConfig
-from engine.schema.events import BlockMeasured, Event, NetworkMeasured, Progress, RunResumed
+from engine.schema.events import (
+    BlockMeasured,
+    CheckpointSaved,
+    Event,
+    NetworkMeasured,
+    Progress,
+    ReferenceMeasured,
+    RunResumed,
+)
 from engine.schema.places import Places
+from engine.schema.space_shape import SpaceShape
 from engine.training.interrupt import Interrupt, Stopped
 from tests.engine.profiling.quick import quick_config, result_of
+
+
+def measured_in(events: list[Event]) -> list[BlockMeasured]:
+    return [event for event in events if isinstance(event, BlockMeasured)]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +119,56 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     assert len(set(labels)) == len(labels) == 2 * result_of(second).table.rows
 
 
+def test_what_a_kill_cut_off_is_told_again_as_it_was(tmp_path: Path) -> None:
+    first: list[Event] = []
+    for event in profile(quick_config(), tmp_path, interrupt=Interrupt()):
+        first.append(event)
+        if len(measured_in(first)) == 5:
+            break  # as a kill: nothing more is written
+
+    second = list(profile(quick_config(), tmp_path, interrupt=Interrupt()))
+
+    assert measured_in(second)[:5] == measured_in(first)
+    labels = [(event.label, event.precision) for event in measured_in(second)]
+    assert len(set(labels)) == len(labels) == 2 * result_of(second).table.rows
+
+
+def test_what_a_checkpoint_covers_is_not_told_again(tmp_path: Path) -> None:
+    interrupt = Interrupt()
+    told: list[Event] = []
+    with pytest.raises(Stopped):  # noqa: PT012 - the loop is what is stopped
+        for event in profile(quick_config(), tmp_path, interrupt=interrupt):
+            told.append(event)
+            interrupt.requested = "stop" if len(measured_in(told)) == 3 else None
+
+    second = list(profile(quick_config(), tmp_path, interrupt=Interrupt()))
+
+    assert told[-1] == CheckpointSaved(stage="profiling", step=3)
+    assert measured_in(told)[-1] not in measured_in(second)
+
+
+def test_the_reference_is_timed_before_between_and_after(tiny_events: list[Event]) -> None:
+    references = [event for event in tiny_events if isinstance(event, ReferenceMeasured)]
+    measurements = [
+        event for event in tiny_events if isinstance(event, BlockMeasured | NetworkMeasured)
+    ]
+
+    assert references[0].after == 0
+    assert references[0].drift == 0
+    assert [event.after for event in references[1:-1]] == list(range(20, len(measurements), 20))
+    assert references[-1].after == len(measurements)
+
+
+def test_a_space_is_measured_for_the_images_and_width_of_a_search(tmp_path: Path) -> None:
+    config = quick_config(subject="tiny", dataset="cifar10", width=0.5)
+    space = space_for("tiny", dataset=dataset_entry("cifar10"), shape=SpaceShape(width=0.5))
+
+    table = result_of(profile(config, tmp_path, interrupt=Interrupt())).table
+
+    assert space_coverage(table, space).is_whole
+    assert not space_coverage(table, SPACES["tiny"]).is_whole
+
+
 def test_a_run_that_is_to_finish_delivers_what_it_has(tmp_path: Path) -> None:
     interrupt = Interrupt()
     events = []
@@ -132,10 +196,11 @@ def test_a_folder_of_another_profile_is_refused(tmp_path: Path) -> None:
     ("fields", "message"),
     [
         ({"subject": "no-such"}, "model: 'no-such' is no model"),
-        ({"subject": "tiny", "dataset": "fashion-mnist"}, "dataset: a space has its own input"),
+        ({"width": 0.5}, "width: is of a space; a model has widths of its own"),
+        ({"subject": "tiny", "width": 9.0}, "width: must lie in 0.1 .. 4"),
         ({"threads": 200}, "threads: this process may use"),
     ],
-    ids=["subject", "dataset", "threads"],
+    ids=["subject", "width of a model", "width", "threads"],
 )
 def test_what_cannot_be_measured_is_refused(
     fields: dict[str, object], message: str, tmp_path: Path

@@ -15,6 +15,9 @@ def state(references_ms: list[float], segment: int = 0) -> ProfileState:
         is_network=False,
         timing=Timing(median_ms=3.0, p10_ms=2.0, p90_ms=4.0, samples=9),
         is_steady=True,
+        spread=0.01,
+        attempts=1,
+        rejected=0,
         segment=segment,
     )
     return ProfileState(
