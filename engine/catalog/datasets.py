@@ -8,6 +8,7 @@ from engine.schema.errors import InvalidConfig
 FOLDER_PREFIX = "folder:"
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"})
 FEWEST_IMAGES_A_CLASS = 10
+FEWEST_UNLABELLED_IMAGES = 48
 # Of ImageNet's training images; the custom for photographs of unknown origin.
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -17,14 +18,18 @@ _LARGEST_SMALL_IMAGE = 96  # px; larger ones are brought to a network's own size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetEntry:
-    """A data set: its images' channels and native size in pixels, and its class count."""
+    """A data set: its images' channels and native size in pixels, and its class count.
+
+    Without labels there are no classes: a network keeps its own, and is asked whether it still
+    answers as it did in float.
+    """
 
     id: str
     title: str
     description: str
     channels: int
     size: int
-    classes: int
+    classes: int | None  # None: no labels
     mean: tuple[float, ...]  # of its pixels on the scale 0-1, by channel
     std: tuple[float, ...]
     source: str
@@ -88,8 +93,10 @@ DATASETS: dict[str, DatasetEntry] = {
 def dataset_entry(dataset_id: str) -> DatasetEntry:
     """Return what is known of a data set; a folder is looked at, its images are not opened.
 
+    A folder holds one folder of images for each class, or images alone: those have no labels.
+
     Raises:
-        InvalidConfig: no such data set, or a folder that is not one of images by class.
+        InvalidConfig: no such data set, or a folder that holds too few images.
     """
     if dataset_id.startswith(FOLDER_PREFIX):
         return _folder_entry(dataset_id)
@@ -106,18 +113,13 @@ def folder_classes(root: Path) -> dict[str, list[Path]]:
     Raises:
         InvalidConfig: no folder, fewer than two classes, or a class with too few images.
     """
-    if not root.is_dir():
-        raise InvalidConfig("dataset", f"there is no folder {root} on this machine; check the path")
-    classes = {
-        folder.name: sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-        for folder in sorted(root.iterdir())
-        if folder.is_dir() and not folder.name.startswith(".")
-    }
+    folders = _class_folders(root)
+    classes = {folder.name: _images(folder) for folder in folders}
     if len(classes) < 2:
         raise InvalidConfig(
             "dataset",
             f"{root} has {len(classes)} class folders; put the images into one folder per class, "
-            "at least two",
+            "at least two, or images without labels into the folder itself",
         )
     for name, images in classes.items():
         if len(images) < FEWEST_IMAGES_A_CLASS:
@@ -129,17 +131,52 @@ def folder_classes(root: Path) -> dict[str, list[Path]]:
     return classes
 
 
+def unlabelled_images(root: Path) -> list[Path]:
+    """Return the images that lie in a folder itself, sorted; none where it has class folders.
+
+    Raises:
+        InvalidConfig: no folder, or too few images for three splits.
+    """
+    if _class_folders(root):
+        return []
+    images = _images(root)
+    if images and len(images) < FEWEST_UNLABELLED_IMAGES:
+        raise InvalidConfig(
+            "dataset",
+            f"{root} has {len(images)} images without labels; at least "
+            f"{FEWEST_UNLABELLED_IMAGES} are needed to be split into train, search and report",
+        )
+    return images
+
+
+def _class_folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        raise InvalidConfig("dataset", f"there is no folder {root} on this machine; check the path")
+    return [
+        folder
+        for folder in sorted(root.iterdir())
+        if folder.is_dir() and not folder.name.startswith(".")
+    ]
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
 def _folder_entry(dataset_id: str) -> DatasetEntry:
     root = Path(dataset_id.removeprefix(FOLDER_PREFIX))
-    classes = folder_classes(root)
-    count = sum(len(images) for images in classes.values())
+    unlabelled = unlabelled_images(root)
+    classes = {} if unlabelled else folder_classes(root)
+    count = len(unlabelled) or sum(len(images) for images in classes.values())
     return DatasetEntry(
         id=dataset_id,
         title=root.name,
-        description=f"{count} images in {len(classes)} classes.",
+        description=f"{count} images without labels."
+        if unlabelled
+        else f"{count} images in {len(classes)} classes.",
         channels=3,
         size=224,
-        classes=len(classes),
+        classes=None if unlabelled else len(classes),
         mean=_IMAGENET_MEAN,
         std=_IMAGENET_STD,
         source=str(root),

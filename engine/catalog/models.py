@@ -199,14 +199,16 @@ def model_entry(model_id: str) -> ModelEntry:
 def fitted_input(entry: ModelEntry, dataset: DatasetEntry | None) -> tuple[InputSpec, int]:
     """Return the input and the classes a model has on a data set; None: its native ones.
 
-    Small models take the data's channels and, of small images, their size.
+    Small models take the data's channels and, of small images, their size. Of images without
+    labels a model keeps its own classes.
     """
     if dataset is None:
         return entry.input, entry.classes
+    classes = entry.classes if dataset.classes is None else dataset.classes
     if not entry.small:
-        return entry.input, dataset.classes
+        return entry.input, classes
     size = dataset.network_size or entry.input.size
-    return InputSpec(channels=dataset.channels, size=size), dataset.classes
+    return InputSpec(channels=dataset.channels, size=size), classes
 
 
 def layer_table(model_id: str, dataset: DatasetEntry | None = None) -> ModelSpec | None:

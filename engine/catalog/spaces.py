@@ -140,8 +140,7 @@ def space_for(
     """
     recipe = _recipe(space_id)
     images = input or _images(recipe, dataset)
-    count = recipe.classes if dataset is None else dataset.classes
-    count = count if classes is None else classes
+    count = _classes(recipe, dataset) if classes is None else classes
     if count < 2:
         raise InvalidConfig("dataset", f"a network tells at least 2 classes apart, got {count}")
     if images.channels < 1 or images.size < 1:
@@ -149,6 +148,18 @@ def space_for(
             "input", f"needs channels and a size, got {images.channels} and {images.size} px"
         )
     return recipe.fitted(images, count).shaped(shape or SpaceShape()).space()
+
+
+def _classes(recipe: Recipe, dataset: DatasetEntry | None) -> int:
+    if dataset is None:
+        return recipe.classes
+    if dataset.classes is None:
+        raise InvalidConfig(
+            "dataset",
+            f"{dataset.title} has no labels, and networks are searched by them; put the images "
+            "into one folder per class",
+        )
+    return dataset.classes
 
 
 def _images(recipe: Recipe, dataset: DatasetEntry | None) -> InputSpec:

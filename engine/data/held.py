@@ -41,6 +41,5 @@ def held(images: ImageSet, device: torch.device, *, limit: int | None = None) ->
     return ImageSet(
         HeldPixels(images.pixels, device, count=count),
         images.labels_N[:count],
-        classes=images.classes,
         normalisation=images.normalisation,
     )

@@ -1,4 +1,4 @@
-"""Images in one folder per class, split by class and decoded when needed."""
+"""Images in one folder per class, or in one without labels, split and decoded when needed."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from engine.catalog.datasets import folder_classes
+from engine.catalog.datasets import folder_classes, unlabelled_images
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import InputSpec
 from engine.schema.results import Split
 
 CACHE_BYTES = 512 * 2**20  # what all splits of a folder may hold in memory once decoded
+NO_LABEL = -1
 _TRAIN_SHARE, _SEARCH_SHARE = 0.70, 0.15  # the rest reports
 _CROP = 0.875  # the share of the short side that is kept, as ImageNet's centre crop does
 _SMALLEST_CROPPED = 64  # px; smaller inputs see the whole short side
@@ -28,11 +29,14 @@ def split_folder(root: Path) -> dict[Split, LabelledPaths]:
     """Return the images of each split with their labels, the same ones for the same names.
 
     Every class gives 70 % of its images to train, 15 % to search and the rest to report, at least
-    one to each.
+    one to each. Images without labels give a third to each: little is learnt from them.
 
     Raises:
-        InvalidConfig: the folder is not one of images by class.
+        InvalidConfig: the folder is not one of images by class, nor one of images alone.
     """
+    unlabelled = unlabelled_images(root)
+    if unlabelled:
+        return _split_unlabelled(unlabelled)
     splits: dict[Split, LabelledPaths] = {"train": [], "search": [], "report": []}
     for label, paths in enumerate(folder_classes(root).values()):
         count = len(paths)
@@ -45,6 +49,12 @@ def split_folder(root: Path) -> dict[Split, LabelledPaths]:
             )
             splits[name].append((paths[index], label))
     return {name: _mixed(labelled) for name, labelled in splits.items()}
+
+
+def _split_unlabelled(paths: Sequence[Path]) -> dict[Split, LabelledPaths]:
+    mixed = _mixed([(path, NO_LABEL) for path in paths])
+    names: tuple[Split, ...] = ("train", "search", "report")
+    return {name: mixed[start :: len(names)] for start, name in enumerate(names)}
 
 
 class FolderPixels:

@@ -52,17 +52,18 @@ class Pixels(Protocol):
 class ImageSet:
     """One split of a data set; its order never changes, so that `first(n)` are always the same."""
 
-    def __init__(
-        self, pixels: Pixels, labels_N: Tensor, *, classes: int, normalisation: Normalisation
-    ) -> None:
+    def __init__(self, pixels: Pixels, labels_N: Tensor, *, normalisation: Normalisation) -> None:
         assert len(pixels) == len(labels_N)
-        self.classes = classes
         self.labels_N = labels_N
         self.normalisation = normalisation
         self.pixels = pixels
 
     def __len__(self) -> int:
         return len(self.labels_N)
+
+    def labelled(self, labels_N: Tensor) -> "ImageSet":
+        """Return the same images with these labels."""
+        return ImageSet(self.pixels, labels_N, normalisation=self.normalisation)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -19,15 +19,23 @@ from engine.schema.errors import InvalidConfig
 from engine.schema.layers import InputSpec
 from engine.schema.results import Split
 
+_UNLABELLED = (
+    "They have no labels: accuracy is how often the float network's own answer is kept, "
+    "and says nothing of how often that answer is right."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splits:
-    """A data set, ready for one network's input."""
+    """A data set, ready for one network's input.
+
+    Images without labels all have `NO_LABEL` until a float network has said what it sees.
+    """
 
     train: ImageSet  # weights are learnt here, thresholds calibrated
     search: ImageSet  # whatever a search looks at
     report: ImageSet  # touched once for each result shown
-    classes: int
+    classes: int | None  # None: no labels yet
     notes: tuple[str, ...]  # what a reader of the numbers must know
 
 
@@ -57,7 +65,7 @@ def load_splits(
         assert dataset_id == "cifar10"  # the catalogue's ids are walked by a test
         arrays, note = load_cifar10(data_root), "CIFAR-10: 45,000, 5,000 and 10,000 images."
     sets = {
-        name: _in_memory(images_NCHW, labels_N, entry, input, statistics)
+        name: _image_set(MemoryPixels(images_NCHW, input=input), labels_N, statistics)
         for name, (images_NCHW, labels_N) in arrays.items()
     }
     return _splits(sets, entry, note)
@@ -77,9 +85,10 @@ def _folder_splits(entry: DatasetEntry, input: InputSpec, statistics: Normalisat
     for name, labelled in paths.items():
         pixels = FolderPixels([path for path, _ in labelled], input=input, cached=cached)
         labels_N = torch.tensor([label for _, label in labelled])
-        sets[name] = ImageSet(pixels, labels_N, classes=entry.classes, normalisation=statistics)
+        sets[name] = ImageSet(pixels, labels_N, normalisation=statistics)
     counts = ", ".join(f"{len(images):,} to {name}" for name, images in sets.items())
-    return _splits(sets, entry, f"Images of {entry.source}: {counts}.")
+    unlabelled = "" if entry.classes else f" {_UNLABELLED}"
+    return _splits(sets, entry, f"Images of {entry.source}: {counts}.{unlabelled}")
 
 
 def _cluttered_splits(
@@ -87,28 +96,14 @@ def _cluttered_splits(
 ) -> Splits:
     raw, note = load_fashion_mnist(data_root)
     sets = {
-        name: _image_set(ClutteredPixels(one, name, input=input), one.labels, entry, statistics)
+        name: _image_set(ClutteredPixels(one, name, input=input), one.labels, statistics)
         for name, one in raw.items()
     }
     return _splits(sets, entry, f"Cluttered, image by image. {note}")
 
 
-def _in_memory(
-    images_NCHW: NDArray[np.uint8],
-    labels_N: NDArray[np.int64],
-    entry: DatasetEntry,
-    input: InputSpec,
-    statistics: Normalisation,
-) -> ImageSet:
-    return _image_set(MemoryPixels(images_NCHW, input=input), labels_N, entry, statistics)
-
-
-def _image_set(
-    pixels: Pixels, labels_N: NDArray[np.int64], entry: DatasetEntry, statistics: Normalisation
-) -> ImageSet:
-    return ImageSet(
-        pixels, torch.from_numpy(labels_N), classes=entry.classes, normalisation=statistics
-    )
+def _image_set(pixels: Pixels, labels_N: NDArray[np.int64], statistics: Normalisation) -> ImageSet:
+    return ImageSet(pixels, torch.from_numpy(labels_N), normalisation=statistics)
 
 
 def _splits(sets: dict[Split, ImageSet], entry: DatasetEntry, note: str) -> Splits:

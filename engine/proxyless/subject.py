@@ -71,6 +71,7 @@ def _require_images(config: SearchConfig, splits: Splits) -> None:
                 name,
                 f"a batch of {images} is more than the {search} images of the search split; "
                 "ask for a smaller one or give more images",
+    assert splits.classes is not None, "the space was fitted to labelled images"
             )
     if search < splits.classes:
         raise InvalidConfig(

@@ -76,7 +76,7 @@ def obtain_float_weights(
     is stopped goes on from `progress_file`. The ambient generators are left as they were.
 
     Raises:
-        InvalidConfig: the user's checkpoint does not fit.
+        InvalidConfig: the user's checkpoint does not fit, or images without labels are to train.
         Stopped: on request, while training.
         Diverged: the training's loss left the finite range.
     """
@@ -167,6 +167,12 @@ def _train(
     interrupt: Interrupt,
     span: tuple[float, float],
 ) -> Generator[Event, None, None]:
+    if splits.classes is None:
+        raise InvalidConfig(
+            "checkpoint",
+            f"is required: images without labels cannot train {request.spec.model}; give its float "
+            "weights, or put the images into one folder per class",
+        )
     seed_everything(_SEED)
     spec, recipe = request.spec, request.recipe
     fresh = build_model(spec.model, input=spec.input, classes=spec.classes)

@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 
 def make_toy_images(
-    count: int, *, channels: int = 1, size: int = 8, classes: int = 2, seed: int = 0
+    count: int, *, channels: int = 1, size: int = 8, seed: int = 0
 ) -> ImageSet:
     """Noise that is bright above (0) or below (1); mirroring does not change which."""
     generator = np.random.default_rng(seed)
@@ -23,7 +23,6 @@ def make_toy_images(
     return ImageSet(
         MemoryPixels(pixels_NCHW, input=InputSpec(channels=channels, size=size)),
         torch.from_numpy(labels_N),
-        classes=classes,
         normalisation=Normalisation(mean=(0.4,) * channels, std=(0.3,) * channels),
     )
 

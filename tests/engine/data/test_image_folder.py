@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.data.image_folder import FolderPixels, decode, split_folder
+from engine.data.image_folder import NO_LABEL, FolderPixels, decode, split_folder
 from engine.data.splits import load_splits
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import InputSpec
@@ -42,6 +42,21 @@ def test_every_class_is_split_seventy_fifteen_fifteen(folder: Path) -> None:
     assert counts == {"train": [14, 9], "search": [3, 2], "report": [3, 2]}
     paths = [path for labelled in splits.values() for path, _ in labelled]
     assert len(set(paths)) == len(paths) == 33
+
+
+def test_images_without_labels_are_split_in_thirds(tmp_path: Path) -> None:
+    for number in range(50):
+        write_image(tmp_path / "photos" / f"{number:02}.png", (number, 0, 0))
+
+    splits = split_folder(tmp_path / "photos")
+
+    assert {name: len(labelled) for name, labelled in splits.items()} == {
+        "train": 17,
+        "search": 17,
+        "report": 16,
+    }
+    assert len({path for labelled in splits.values() for path, _ in labelled}) == 50
+    assert {label for labelled in splits.values() for _, label in labelled} == {NO_LABEL}
 
 
 def test_the_split_depends_on_the_names_alone(folder: Path) -> None:

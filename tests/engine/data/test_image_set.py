@@ -22,7 +22,6 @@ def numbered() -> ImageSet:
     return ImageSet(
         MemoryPixels(pixels_NCHW, input=InputSpec(channels=1, size=16)),
         torch.arange(21),
-        classes=21,
         normalisation=Normalisation(mean=(0.0,), std=(1 / 255,)),
     )
 
@@ -146,7 +145,7 @@ def test_the_fingerprint_knows_pixels_and_labels() -> None:
         change(pixels_NCHW, labels_N)
         source = MemoryPixels(pixels_NCHW, input=InputSpec(channels=1, size=4))
         statistics = Normalisation(mean=(0.0,), std=(1.0,))
-        return ImageSet(source, labels_N, classes=3, normalisation=statistics).fingerprint
+        return ImageSet(source, labels_N, normalisation=statistics).fingerprint
 
     same = make(lambda pixels, labels: None)
 

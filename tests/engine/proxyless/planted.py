@@ -51,7 +51,6 @@ def pairs(count: int, *, distance: int, seed: int) -> ImageSet:
     return ImageSet(
         MemoryPixels(pixels, input=InputSpec(channels=1, size=SIDE)),
         torch.from_numpy(labels),
-        classes=2,
         normalisation=Normalisation(mean=(0.5,), std=(0.15,)),
     )
 
@@ -66,7 +65,6 @@ def space_of(*blocks: tuple[OpSpec, ...]) -> SearchSpace:
         title="Planted",
         description="",
         input=InputSpec(channels=1, size=SIDE),
-        classes=2,
         first_conv=_pointwise(1, CHANNELS),
         blocks=tuple(
             BlockSpec(

@@ -45,7 +45,6 @@ def test_the_accuracy_that_a_file_tells_is_met_on_the_report_images(path: Path) 
     images = ImageSet(
         MemoryPixels(report.images[:IMAGES, None], input=input),
         torch.from_numpy(report.labels[:IMAGES]),
-        classes=classes,
         normalisation=normalisation_for(entry, dataset),
     )
     model = build_model(entry.id, input=input, classes=classes)

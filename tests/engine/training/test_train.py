@@ -24,7 +24,7 @@ class RecordingImages(ImageSet):
 
     def __init__(self, images: ImageSet) -> None:
         super().__init__(
-            images.pixels, images.labels_N, classes=2, normalisation=images.normalisation
+            images.pixels, images.labels_N, normalisation=images.normalisation
         )
         self.seen: list[Batch] = []
 

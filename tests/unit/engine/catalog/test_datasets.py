@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from engine.catalog.datasets import DATASETS, dataset_entry, folder_classes
+from engine.catalog.models import fitted_input, model_entry
+from engine.catalog.spaces import space_for
 from engine.schema.errors import InvalidConfig
 
 
@@ -16,6 +18,15 @@ def fill(folder: Path, **images: int) -> Path:
         for number in range(count):
             (root / name / f"{number:02}.PNG").touch()
     return root
+
+
+def unlabelled(folder: Path, count: int) -> str:
+    """Return the id of a folder of images alone."""
+    root = folder / "photos"
+    root.mkdir()
+    for number in range(count):
+        (root / f"{number:02}.jpg").touch()
+    return f"folder:{root}"
 
 
 @pytest.mark.parametrize("dataset_id", list(DATASETS))
@@ -31,6 +42,37 @@ def test_a_folder_tells_its_classes(tmp_path: Path) -> None:
 
     assert (entry.classes, entry.channels) == (2, 3)
     assert entry.description == "22 images in 2 classes."
+
+
+def test_images_in_the_folder_itself_have_no_labels(tmp_path: Path) -> None:
+    photos = unlabelled(tmp_path, 48)
+
+    entry = dataset_entry(photos)
+
+    assert entry.classes is None
+    assert entry.description == "48 images without labels."
+
+
+def test_a_model_keeps_its_own_classes_on_images_without_labels(tmp_path: Path) -> None:
+    photos = unlabelled(tmp_path, 48)
+
+    dataset = dataset_entry(photos)
+
+    assert fitted_input(model_entry("efficientnet_lite0"), dataset)[1] == 1000
+
+
+def test_a_space_of_networks_asks_for_labels(tmp_path: Path) -> None:
+    dataset = dataset_entry(unlabelled(tmp_path, 48))
+
+    with pytest.raises(InvalidConfig, match="has no labels, and networks are searched by them"):
+        space_for("tiny", dataset)
+
+
+def test_a_few_images_without_labels_are_too_few(tmp_path: Path) -> None:
+    photos = unlabelled(tmp_path, 47)
+
+    with pytest.raises(InvalidConfig, match="47 images without labels; at least 48 are needed"):
+        dataset_entry(photos)
 
 
 def test_classes_and_images_come_in_the_order_of_their_names(tmp_path: Path) -> None:
