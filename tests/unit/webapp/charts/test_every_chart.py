@@ -11,6 +11,7 @@ from engine.schema.architecture import Architecture
 from engine.schema.results import QuantizeResult
 from tests import haq_run, search_run
 from tests.configs import quantize_config, search_config
+from tests.unit.engine.cost.measured_tables import end_to_end
 from webapp.charts.accuracy_front import accuracy_chart
 from webapp.charts.architecture import architecture_chart
 from webapp.charts.candidate_front import candidate_chart
@@ -25,6 +26,7 @@ from webapp.charts.operations import OPERATION_MARKS
 from webapp.charts.palette import KINDS, RUN_MARKS, STRATEGIES
 from webapp.charts.policy import bits_chart
 from webapp.charts.probabilities import Moment, probability_history
+from webapp.charts.sampled_networks import sampled_networks_chart
 from webapp.charts.sensitivity import sensitivity_chart
 from webapp.compare.outcome import outcome
 from webapp.jobs.models import Job
@@ -92,6 +94,7 @@ CHARTS: dict[str, Callable[[QuantizeResult], Chart]] = {
     "paths": _paths,
     "candidates": lambda _: candidate_chart(SEARCH),
     "networks": lambda _: network_chart(SEARCH),
+    "sampled networks": lambda _: sampled_networks_chart(end_to_end(1.1, 0.2), "int8"),
 }
 every_chart = pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS.keys())
 every_live_chart = pytest.mark.parametrize(
