@@ -34,9 +34,11 @@ export function startReachBand(form) {
     slider.value = shareOf(Number(limit().value), ...ends());
     say(Number(slider.value));
   };
-  const set = (value) => {
-    limit().value = value;
-    limit().dispatchEvent(new Event("change", { bubbles: true }));
+  const take = (offer) => {
+    const field = document.getElementById(offer.dataset.offerFor);
+    field.value = offer.dataset.offer;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+    field.focus();
   };
 
   slider.addEventListener("input", () => {
@@ -48,9 +50,7 @@ export function startReachBand(form) {
   });
   form.addEventListener("click", (event) => {
     const offer = event.target.closest("[data-offer]");
-    if (!offer) return;
-    set(offer.dataset.offer);
-    limit().focus();
+    if (offer) take(offer);
   });
   document.body.addEventListener("htmx:afterSettle", follow);
   follow();

@@ -14,8 +14,13 @@ __all__ = ["ReachBand", "default_limit", "reach_band"]
 _APART = 1.001
 
 
-def reach_band(reach: Reach, limit: float | None, *, who: str, where: str) -> ReachBand:
-    """Lay out what a model (`who`) can reach on a target (`where`); the limit is in form units."""
+def reach_band(
+    reach: Reach, limit: float | None, *, who: str, where: str, keeps_ends: bool = True
+) -> ReachBand:
+    """Lay out what a model (`who`) can reach on a target (`where`); the limit is in form units.
+
+    `keeps_ends`: the first and the last layer have 8 bits in every policy.
+    """
     unit = QUANTITIES[reach.metric].form_unit
     shown = None if limit is None else limit * unit.size
     span = _span(reach)
@@ -26,7 +31,7 @@ def reach_band(reach: Reach, limit: float | None, *, who: str, where: str) -> Re
         limit,
         title=QUANTITIES[reach.metric].title,
         sentence=_sentence(reach, unit, None if has_problem else shown, who=who, where=where),
-        table=_table(reach, unit, shown),
+        table=_table(reach, unit, shown, keeps_ends=keeps_ends),
         cluster_label=_cluster_label,
         float_text="" if reach.float_value is None else unit.write(reach.float_value),
     )
@@ -83,12 +88,10 @@ def _cluster_label(names: Sequence[str]) -> str:
     return f"{', '.join(bits)}-bit" if bits else names[0]
 
 
-def _table(reach: Reach, unit: Unit, limit: float | None) -> Table:
+def _table(reach: Reach, unit: Unit, limit: float | None, *, keeps_ends: bool) -> Table:
+    ends = ", first and last layer at 8" if keeps_ends else ""
     rows = [("Lowest of all policies", reach.lowest)]
-    rows += [
-        (f"Fixed {bits}-bit, first and last layer at 8", value)
-        for bits, value in sorted(reach.baselines.items())
-    ]
+    rows += [(f"Fixed {bits}-bit{ends}", value) for bits, value in sorted(reach.baselines.items())]
     rows.append(("Highest of all policies", reach.highest))
     if reach.float_value is not None:
         rows.append(("Float", reach.float_value))

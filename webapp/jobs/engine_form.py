@@ -117,8 +117,12 @@ class EngineForm(forms.Form):
 
     def said_limit(self) -> float | None:
         """Return the limit as the form stands; None where it is no number."""
+        return self.said_number("limit")
+
+    def said_number(self, name: str) -> float | None:
+        """Return what a field says as a number; None where it says none."""
         try:
-            return float(self.said("limit"))
+            return float(self.said(name))
         except ValueError:
             return None
 

@@ -6,36 +6,46 @@ from typing import Any, cast
 from django.core.files.uploadedfile import UploadedFile
 
 from engine.catalog.presets import QUANTIZE_PRESETS
+from engine.catalog.targets import target_entry
 from engine.schema.configs import QuantizeConfig, QuantizeEffort
-from engine.schema.cost import Budget, Metric
 from engine.schema.errors import EngineError, InvalidConfig
 from engine.schema.layers import ModelSpec
-from engine.solver.reach import Reach
+from engine.schema.policy import FLOAT_BITS
 from webapp.accounts.models import User
-from webapp.charts.quantities import QUANTITIES
 from webapp.charts.reach_band import ReachBand
 from webapp.jobs import queries, services
 from webapp.jobs.answer import model_title
-from webapp.jobs.engine_form import EngineForm
+from webapp.jobs.effort_fields import EFFORT_FIELDS, EffortFields
 from webapp.jobs.form_choices import OTHER, model_choices, unavailable_datasets
 from webapp.jobs.found_networks import fitted_network, found_network_choices, is_found_network
 from webapp.jobs.models import ModelDescription
-from webapp.jobs.quantize_fields import EFFORT_FIELDS, QuantizeFields
-from webapp.jobs.reach import BUDGET_METRICS, band_of, described, reach_of
+from webapp.jobs.quantize_fields import WIDTHS, QuantizeFields
+from webapp.jobs.question_fields import QuestionFields
+from webapp.jobs.question_form import QuestionForm
+from webapp.jobs.reach import Reaches, described
+
+_BEFORE_ADVANCED = {
+    *QuestionFields.base_fields,
+    "model",
+    "model_other",
+    "dataset",
+    "folder",
+    "target",
+    "preset",
+}
 
 
-class QuantizeForm(EngineForm, QuantizeFields):
+class QuantizeForm(QuestionForm, QuantizeFields, EffortFields):
     """What one says to launch a HAQ search."""
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: as Django's Form
         super().__init__(*args, user=user, **kwargs)
         self.spec: ModelSpec | None = None
-        self.reach: Reach | None = None
         self._network_title = ""  # of a network that a search found
         found = found_network_choices(queries.visible_to(user), wanted=self.said("model"))
         self.offer("model", model_choices(found))
-        self.offer("metric", [(m, QUANTITIES[m].title) for m in BUDGET_METRICS])
         self.offer("preset", [(p.id, p.title) for p in QUANTIZE_PRESETS.values()])
+        self.fields["activation_bits"].required = not self.is_weights_only
         self.style()
 
     @property
@@ -47,14 +57,13 @@ class QuantizeForm(EngineForm, QuantizeFields):
     @property
     def has_advanced_errors(self) -> bool:
         """Whether an error stands at a field that is folded away."""
-        shown = {"model", "model_other", "dataset", "folder", "target", "metric", "limit", "preset"}
-        return self.is_bound and bool(self.errors.keys() - shown)
+        return self.is_bound and bool(self.errors.keys() - _BEFORE_ADVANCED)
 
     @property
     def subject(self) -> str:
-        """What the reach depends on, in one string: when it changes, the limit starts anew."""
-        parts = (self.model_id, self.dataset_id, self.said("target"), self.said("metric"))
-        return "|".join(parts)
+        """What limits depend on, the first one's metric last: when it changes, they start anew."""
+        parts = ("model_id", "dataset_id", "target", "quantizer", "metric")
+        return "|".join(getattr(self, p) if p.endswith("_id") else self.said(p) for p in parts)
 
     def band(self) -> ReachBand | ModelDescription | None:
         """Return what to draw for the fields as they stand; None where one of them is wrong.
@@ -67,13 +76,8 @@ class QuantizeForm(EngineForm, QuantizeFields):
                 if spec.status == ModelDescription.Status.FAILED:
                     raise InvalidConfig("model", spec.error_text)
                 return spec
-            self.spec = spec
-            return band_of(
-                self._reach(spec),
-                self.said_limit(),
-                who=self._network_title or model_title(self.model_id),
-                target_id=self.said("target"),
-            )
+            self._take(spec)
+            return self.first_band()
         except EngineError as error:
             self.problem = self.placed(error)
             return None
@@ -96,21 +100,23 @@ class QuantizeForm(EngineForm, QuantizeFields):
     def config(self) -> QuantizeConfig:
         """Return the config the person means. Raises InvalidConfig where it cannot stand."""
         said = self.cleaned_data
-        metric = cast(Metric, said["metric"])
         preset = QUANTIZE_PRESETS[said["preset"]]
         effort = self._effort(preset.effort)
         return QuantizeConfig(
             model=self.model_id,
             dataset=self.dataset_id,
             target=said["target"],
-            budgets=(
-                Budget(metric=metric, limit=said["limit"] * QUANTITIES[metric].form_unit.size),
-            ),
+            budgets=self.budgets(),
+            accuracy_drop=said["accuracy_drop"] / 100 if self.asks_for_cost else None,
+            objective=self.metric if self.asks_for_cost else None,
+            quantizer="kmeans" if self.is_weights_only else "linear",
             checkpoint=said["kept_checkpoint"] or None,
             weight_bits=tuple(int(width) for width in said["weight_bits"]),
-            activation_bits=tuple(int(width) for width in said["activation_bits"]),
+            activation_bits=tuple(int(width) for width in said["activation_bits"] or WIDTHS),
             granularity=said["granularity"],
             clipping=said["clipping"],
+            sensitivity=said["sensitivity"] or "divergence",
+            faithful=said["faithful"],
             preset=preset.id if effort == preset.effort else "custom",
             effort=effort,
             seed=said["seed"],
@@ -147,20 +153,27 @@ class QuantizeForm(EngineForm, QuantizeFields):
                 if failed
                 else "its layers are being described by a worker; send the form again in a moment",
             )
-        self.spec = spec
-        widths_stand = not self.errors.keys() & {"weight_bits", "activation_bits"}
-        if widths_stand and "limit" not in self.errors:
-            self.reach = self._reach(spec)
-            drawn = band_of(
-                self.reach,
-                self.cleaned_data["limit"],
-                who=self._network_title or model_title(self.model_id),
-                target_id=self.said("target"),
-            )
-            if drawn.problem:
-                raise InvalidConfig("budgets", drawn.problem)
+        if not self.errors.keys() & {"weight_bits", "activation_bits"}:
+            self._take(spec)
+            self.check_limits()
         if not self.errors:
             self.config()
+
+    def _take(self, spec: ModelSpec) -> None:
+        """Note the network's layers, and so what each metric can be."""
+        if self.reaches is not None:
+            return
+        target = target_entry(self.said("target"))
+        inputs = (FLOAT_BITS,) if self.is_weights_only else self._said_bits("activation_bits")
+        self.spec = spec
+        self.who = self._network_title or model_title(self.model_id)
+        self.where = target.title
+        self.reaches = Reaches(
+            spec,
+            target,
+            weight_bits=self._said_bits("weight_bits"),
+            activation_bits=inputs,
+        )
 
     def _described(self) -> ModelSpec | ModelDescription:
         """Return the network's layers; of one that a search found, as it was found."""
@@ -170,15 +183,6 @@ class QuantizeForm(EngineForm, QuantizeFields):
         found = fitted_network(self.model_id, self.dataset_id, visible)
         self._network_title = found.title
         return found.spec
-
-    def _reach(self, spec: ModelSpec) -> Reach:
-        return reach_of(
-            spec,
-            self.said("target"),
-            cast(Metric, self.said("metric")),
-            weight_bits=self._said_bits("weight_bits"),
-            activation_bits=self._said_bits("activation_bits"),
-        )
 
     def _effort(self, preset: QuantizeEffort) -> QuantizeEffort:
         given = {name: self.cleaned_data[name] for name in EFFORT_FIELDS}

@@ -6,43 +6,66 @@ from engine.catalog.datasets import FOLDER_PREFIX
 from engine.catalog.models import MODELS
 from engine.catalog.presets import QUANTIZE_PRESETS
 from engine.catalog.targets import TARGETS
-from engine.schema.configs import QuantizeConfig
+from engine.schema.configs import QuantizeConfig, QuantizeEffort
 from webapp.charts.quantities import QUANTITIES
+from webapp.jobs.effort_fields import EFFORT_FIELDS
 from webapp.jobs.form_choices import FOLDER, OTHER
 from webapp.jobs.found_networks import RESULT_PREFIX, is_found_network
 from webapp.jobs.models import Job
-from webapp.jobs.quantize_fields import EFFORT_FIELDS
+from webapp.jobs.question_fields import ACCURACY, COST, FURTHER_FIELDS
 
 
 def initial_from(config: QuantizeConfig) -> dict[str, Any]:  # Any: values of form fields
     """Return a form's first values from the config of an earlier run."""
-    budget = config.budgets[0]
     known = config.model in MODELS or is_found_network(config.model)
     is_folder = config.dataset.startswith(FOLDER_PREFIX)
     preset = QUANTIZE_PRESETS.get(config.preset, QUANTIZE_PRESETS["smoke"])
-    changed = {
-        name: value
-        for name in EFFORT_FIELDS
-        if (value := getattr(config.effort, name)) != getattr(preset.effort, name)
-    }
     return {
         "model": config.model if known else OTHER,
         "model_other": "" if known else config.model,
         "dataset": FOLDER if is_folder else config.dataset,
         "folder": config.dataset.removeprefix(FOLDER_PREFIX) if is_folder else "",
         "target": config.target,
-        "metric": budget.metric,
-        "limit": f"{budget.limit / QUANTITIES[budget.metric].form_unit.size:.6g}",
+        **_question(config),
         "preset": preset.id,
         "weight_bits": [str(width) for width in config.weight_bits],
         "activation_bits": [str(width) for width in config.activation_bits],
         "granularity": config.granularity,
         "clipping": config.clipping,
+        "sensitivity": config.sensitivity,
+        **({"faithful": True} if config.faithful else {}),
         "seed": config.seed,
         "device": config.device,
         "threads": config.threads,
         "kept_checkpoint": config.checkpoint or "",
-        **changed,
+        **_changed(config.effort, preset.effort),
+    }
+
+
+def _question(config: QuantizeConfig) -> dict[str, Any]:  # Any: values of form fields
+    asks_for_cost = config.accuracy_drop is not None
+    names = dict(FURTHER_FIELDS)
+    if not asks_for_cost:
+        names[config.limited_metric] = "limit"
+    return {
+        "question": COST if asks_for_cost else ACCURACY,
+        "quantizer": config.quantizer,
+        "metric": config.limited_metric,
+        **({"accuracy_drop": f"{100 * (config.accuracy_drop or 0):.6g}"} if asks_for_cost else {}),
+        **{
+            names[budget.metric]: f"{budget.limit / QUANTITIES[budget.metric].form_unit.size:.6g}"
+            for budget in config.budgets
+        },
+    }
+
+
+def _changed(effort: QuantizeEffort, preset: QuantizeEffort) -> dict[str, Any]:
+    """Return the numbers that differ from the preset's, as their fields take them."""
+    values = {name: getattr(effort, name) for name in EFFORT_FIELDS}
+    return {
+        name: ("yes" if value else "no") if isinstance(value, bool) else value
+        for name, value in values.items()
+        if value != getattr(preset, name)
     }
 
 

@@ -4,27 +4,8 @@ from django import forms
 
 from webapp.teams.models import Team
 
-_BITS = [(str(bits), str(bits)) for bits in range(2, 9)]
-EFFORT_FIELDS = (
-    "episodes",
-    "evaluations",
-    "calibration_images",
-    "sensitivity_images",
-    "score_images",
-    "finetune_epochs",
-    "finetune_images",
-    "finetune_contenders",
-    "report_images",
-)
-
-
-def _count(label: str, help_text: str = "") -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label,
-        help_text=help_text,
-        required=False,
-        widget=forms.NumberInput(attrs={"placeholder": "as the preset"}),
-    )
+WIDTHS = tuple(str(bits) for bits in range(2, 9))
+_CHOICES = [(bits, bits) for bits in WIDTHS]
 
 
 class QuantizeFields(forms.Form):
@@ -41,19 +22,17 @@ class QuantizeFields(forms.Form):
     dataset = forms.ChoiceField(label="Data set", initial="fashion-mnist")
     folder = forms.CharField(label="Image folder", required=False, max_length=400)
     target = forms.ChoiceField(label="Target device", initial="bismo-cloud")
-    metric = forms.ChoiceField(label="Budget on", initial="latency_ms", widget=forms.RadioSelect)
-    limit = forms.FloatField(label="At most", required=True, min_value=0)
     preset = forms.ChoiceField(label="Effort", initial="smoke", widget=forms.RadioSelect)
     weight_bits = forms.MultipleChoiceField(
         label="Weight bits to choose from",
-        choices=_BITS,
-        initial=[value for value, _ in _BITS],
+        choices=_CHOICES,
+        initial=list(WIDTHS),
         widget=forms.CheckboxSelectMultiple,
     )
     activation_bits = forms.MultipleChoiceField(
         label="Activation bits to choose from",
-        choices=_BITS,
-        initial=[value for value, _ in _BITS],
+        choices=_CHOICES,
+        initial=list(WIDTHS),
         widget=forms.CheckboxSelectMultiple,
     )
     granularity = forms.ChoiceField(
@@ -69,15 +48,24 @@ class QuantizeFields(forms.Form):
             ("max", "The largest value"),
         ],
     )
-    episodes = _count("Episodes of the agent")
-    evaluations = _count("Policies scored", "By hill climbing and by random search, each.")
-    calibration_images = _count("Images for clipping")
-    sensitivity_images = _count("Images for sensitivity")
-    score_images = _count("Images to score a policy")
-    finetune_epochs = _count("Fine-tune epochs")
-    finetune_images = _count("Fine-tune images an epoch")
-    finetune_contenders = _count("Policies fine-tuned")
-    report_images = _count("Images in the report")
+    sensitivity = forms.ChoiceField(
+        label="Sensitivity by",
+        required=False,
+        choices=[
+            ("divergence", "Divergence of the probabilities"),
+            ("loss", "Rise of the loss"),
+            ("distance", "Distance of the logits"),
+            ("hessian", "Curvature of the loss (Hessian trace)"),
+        ],
+        help_text="What a layer alone loses at each width. Rise and curvature need labels; the "
+        "others do not.",
+    )
+    faithful = forms.BooleanField(
+        label="As in the original",
+        required=False,
+        help_text="The paper’s enforcement, replay and reward, for comparison: budgets are met "
+        "from the last layer on, nothing is refilled.",
+    )
     seed = forms.IntegerField(label="Seed", initial=0, help_text="Same config and seed, same log.")
     device = forms.ChoiceField(
         label="Device",

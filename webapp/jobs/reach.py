@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from engine.catalog.models import model_entry
-from engine.catalog.targets import TARGETS, target_entry
+from engine.catalog.targets import TARGETS
 from engine.cost.pricing import cost_model
-from engine.schema.cost import Metric
+from engine.schema.cost import WEIGHT_METRICS, Budget, Metric
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import ModelSpec
-from engine.schema.policy import MAX_BITS
+from engine.schema.policy import FLOAT_BITS, MAX_BITS
 from engine.schema.target import Target
+from engine.solver.contradiction import check_together
+from engine.solver.problem import policy_problem
 from engine.solver.reach import Reach, reach
+from webapp.charts.chart import listed
 from webapp.charts.quantities import metric_title
-from webapp.charts.reach_band import ReachBand, default_limit, reach_band
 from webapp.jobs import queries, services
 from webapp.jobs.admission import check_folder
 from webapp.jobs.models import ModelDescription
@@ -35,30 +37,109 @@ class MetricChoice:
     reason: str  # "" where it can be chosen
 
 
-def metric_choices(target_id: str, spec: ModelSpec | None = None) -> tuple[MetricChoice, ...]:
+class Reaches:
+    """What every metric can be for a network on a target, within some widths; each priced once."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        target: Target,
+        *,
+        weight_bits: Sequence[int],
+        activation_bits: Sequence[int],
+    ) -> None:
+        self._spec = spec
+        self._target = target
+        self._costs = cost_model(target)
+        self._widths = (tuple(weight_bits), tuple(activation_bits))
+        self._known: dict[Metric, Reach] = {}
+
+    def of(self, metric: Metric) -> Reach:
+        """Return the span of a metric.
+
+        Raises:
+            InvalidConfig: there is no budget to set on it here.
+        """
+        if reason := self.why_not(metric):
+            raise InvalidConfig("metric", reason)
+        return self._reach(metric)
+
+    def why_not(self, metric: Metric) -> str:
+        """Return why no budget can be set on a metric; "" where one can."""
+        if reason := _not_told(self._target, metric, is_weights_only=self._is_weights_only):
+            return reason
+        if not is_flat(self._reach(metric)):
+            return ""
+        inputs = self._widths[1] if self._is_weights_only else _WIDTHS
+        name = metric_title(metric).lower()
+        if is_flat(reach(self._spec, self._costs, metric, _WIDTHS, inputs)):
+            return f"Bits do not change the {name} of this network on {self._target.title}."
+        if max(map(len, self._widths)) > 1:
+            return f"All policies of the chosen widths have the same {name}; allow more widths."
+        return ""  # one width for everything: that is what was asked for
+
+    def check_together(self, budgets: Sequence[Budget]) -> None:
+        """Refuse budgets that can be met alone and not together.
+
+        Raises:
+            BudgetsContradict: naming the pair.
+        """
+        metrics = tuple(budget.metric for budget in budgets)
+        check_together(policy_problem(self._spec, self._costs, metrics, *self._widths), budgets)
+
+    @property
+    def _is_weights_only(self) -> bool:
+        return self._widths[1] == (FLOAT_BITS,)
+
+    def _reach(self, metric: Metric) -> Reach:
+        if metric not in self._known:
+            self._known[metric] = reach(self._spec, self._costs, metric, *self._widths)
+        return self._known[metric]
+
+
+def metric_choices(
+    target: Target | None, reaches: Reaches | None = None, *, is_weights_only: bool = False
+) -> tuple[MetricChoice, ...]:
     """Return the metrics of the catalogue's targets; those one may not choose say why.
 
-    With a network it is known where bits change nothing, as on a device of one width.
+    With a network's reaches it is known where bits change nothing, as on a device of one width.
     """
-    target = TARGETS.get(target_id)
     offered = {metric for entry in TARGETS.values() for metric in entry.metrics}
+
+    def why_not(metric: Metric) -> str:
+        if reaches is not None:
+            return reaches.why_not(metric)
+        return _not_told(target, metric, is_weights_only=is_weights_only) if target else ""
+
     return tuple(
-        MetricChoice(
-            id=metric,
-            title=metric_title(metric),
-            reason=_why_not(target, metric, spec) if target else "",
-        )
+        MetricChoice(id=metric, title=metric_title(metric), reason=why_not(metric))
         for metric in BUDGET_METRICS
         if metric in offered
     )
 
 
-def _why_not(target: Target, metric: Metric, spec: ModelSpec | None) -> str:
-    name = metric_title(metric).lower()
+def width_note(target: Target) -> str:
+    """Return what widths come to on a target that has not all of them; "" where it has."""
+    own = [bits for bits in target.weight_bits if bits in target.activation_bits]
+    if set(_WIDTHS) <= set(own):
+        return ""
+    if len(own) == 1:
+        return (
+            f"On {target.title} every width runs as the one it has: fewer bits make the model "
+            "smaller, not faster."
+        )
+    return (
+        f"{target.title} multiplies at {listed([str(bits) for bits in own])} bits; other widths "
+        "run as the next one up, and only what is stored and moved keeps the exact bits."
+    )
+
+
+def _not_told(target: Target, metric: Metric, *, is_weights_only: bool) -> str:
+    name = metric_title(metric)
     if metric not in target.metrics:
-        return f"{target.title} has no {name} to offer."
-    if spec is not None and is_flat(reach(spec, cost_model(target), metric, _WIDTHS, _WIDTHS)):
-        return f"Bits do not change the {name} of this network on {target.title}."
+        return f"{target.title} has no {name.lower()} to offer."
+    if is_weights_only and metric not in WEIGHT_METRICS:
+        return f"{name} is not known where activations stay float; choose model size."
     return ""
 
 
@@ -84,35 +165,3 @@ def described(model_id: str, dataset_id: str, *, ask: bool = True) -> ModelSpec 
     if never_asked or (failed and age_s > _ASK_AGAIN_AFTER_S):
         return services.describe_model(model_id, dataset_id)
     return spec
-
-
-def reach_of(
-    spec: ModelSpec,
-    target_id: str,
-    metric: Metric,
-    *,
-    weight_bits: Sequence[int],
-    activation_bits: Sequence[int],
-) -> Reach:
-    """Return the span of a metric over the policies of these widths.
-
-    Raises:
-        InvalidConfig: no such target, or bits change nothing of the metric there.
-    """
-    target = target_entry(target_id)
-    if metric not in target.metrics:
-        raise InvalidConfig("metric", f"{target.title} has no {metric_title(metric).lower()}")
-    found = reach(spec, cost_model(target), metric, weight_bits, activation_bits)
-    if is_flat(found) and max(len(weight_bits), len(activation_bits)) > 1:
-        raise InvalidConfig("metric", _why_not(target, metric, spec))
-    return found
-
-
-def band_of(found: Reach, limit: float | None, *, who: str, target_id: str) -> ReachBand:
-    """Return the band of a network (`who`) in the words of the catalogue."""
-    return reach_band(
-        found,
-        float(default_limit(found)) if limit is None else limit,
-        who=who,
-        where=target_entry(target_id).title,
-    )

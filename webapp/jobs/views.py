@@ -1,6 +1,5 @@
 """Pages and fragments about jobs: form to service and redirect, query to template."""
 
-from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,7 +20,8 @@ from webapp.jobs.launching import earlier_config, is_uuid, named_network, posted
 from webapp.jobs.models import Job, ModelDescription
 from webapp.jobs.pages import LOG_LINES, RESULT_PAGES, config_rows, live_page
 from webapp.jobs.prefill import initial_for_network, initial_from
-from webapp.jobs.reach import metric_choices
+from webapp.jobs.question_fields import FURTHER_FIELDS
+from webapp.jobs.reach import MetricChoice, metric_choices, width_note
 from webapp.jobs.transitions import What
 
 _RECENT = 5
@@ -67,16 +67,20 @@ def new_quantize(request: HttpRequest) -> HttpResponse:
 @require_GET
 def reach(request: HttpRequest) -> HttpResponse:
     """Show what the budget can be for the form as it stands (an htmx fragment)."""
-    user, data = _user(request), request.GET.copy()
-    form = QuantizeForm(None, user=user, initial=_plain_values(data))
+    user, said = _user(request), _plain_values(request.GET)
+    form = QuantizeForm(None, user=user, initial=said)
     form.band()
-    possible = [m.id for m in metric_choices(data.get("target", ""), form.spec) if not m.reason]
-    if possible and data.get("metric") not in possible:
-        data["metric"] = possible[0]
-    form = QuantizeForm(None, user=user, initial=_plain_values(data))
-    is_other_subject = data.get("subject") != form.subject
+    is_described = form.reaches is not None
+    possible = [choice.id for choice in _metrics(form) if not choice.reason]
+    if possible and form.metric not in possible:
+        form = QuantizeForm(None, user=user, initial={**said, "metric": possible[0]})
+    subject = str(said.get("subject", ""))
+    # Without a subject a description was waited for; while that lasts, no field is disturbed.
+    is_other_subject = subject != form.subject and bool(subject or is_described)
     if is_other_subject:
         form.initial["limit"] = ""
+    if subject.rpartition("|")[0] != form.subject.rpartition("|")[0]:
+        form.initial |= dict.fromkeys(FURTHER_FIELDS.values(), "")
     context = {**_form_context(form), "is_other_subject": is_other_subject}
     return render(request, "jobs/_reach_answer.html", context)
 
@@ -123,19 +127,27 @@ def events(request: HttpRequest, job_id: UUID) -> JsonResponse:
 def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's context
     band = form.band()
     drawn = None if isinstance(band, ModelDescription) else band
-    if drawn is not None and not form.is_bound and not form.initial.get("limit"):
-        form.initial["limit"] = f"{drawn.limit:.10g}"
-    target = str(form["target"].value())
+    if not form.is_bound and not form.initial.get("limit"):
+        form.initial["limit"] = form.start_limit
+    target = TARGETS.get(form.said("target"))
     return {
         "form": form,
         "band": drawn,
         "description": band if isinstance(band, ModelDescription) else None,
-        "target": TARGETS.get(target),
-        "metrics": metric_choices(target, form.spec),
+        "target": target,
+        "metrics": _metrics(form),
+        "further": form.further_budgets(),
+        "width_note": width_note(target) if target else "",
         "presets": QUANTIZE_PRESETS.values(),
         "unavailable": unavailable_datasets(),
         "form_unit": drawn.unit if drawn else "",
     }
+
+
+def _metrics(form: QuantizeForm) -> tuple[MetricChoice, ...]:
+    return metric_choices(
+        TARGETS.get(form.said("target")), form.reaches, is_weights_only=form.is_weights_only
+    )
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:  # Any: values of form fields
@@ -146,7 +158,7 @@ def _initial(request: HttpRequest) -> dict[str, Any]:  # Any: values of form fie
     return initial_from(earlier) if isinstance(earlier, QuantizeConfig) else {}
 
 
-def _plain_values(data: Any) -> Mapping[str, Any]:  # Any: a QueryDict, and values of form fields
+def _plain_values(data: Any) -> dict[str, Any]:  # Any: a QueryDict, and values of form fields
     several = ("weight_bits", "activation_bits")  # boxes, of which none may be ticked
     return {**{key: data[key] for key in data}, **{key: data.getlist(key) for key in several}}
 

@@ -275,7 +275,7 @@ def reach(client: Client, **said: Any) -> str:
         "limit": "4",
         "weight_bits": ["2", "4", "8"],
         "activation_bits": ["2", "4", "8"],
-        "subject": "mobilenet_v2_small|fashion-mnist|bismo-cloud|latency_ms",
+        "subject": "mobilenet_v2_small|fashion-mnist|bismo-cloud|linear|latency_ms",
         **said,
     }
     answer = client.get("/jobs/new/haq/reach/", known, headers=HTMX)

@@ -1,0 +1,59 @@
+"""The fields that ask a HAQ search its question: what is sought, under which limits."""
+
+from django import forms
+
+from engine.schema.cost import Metric
+from webapp.charts.quantities import metric_title
+from webapp.jobs.reach import BUDGET_METRICS
+
+ACCURACY, COST = "accuracy", "cost"
+LINEAR, KMEANS = "linear", "kmeans"
+
+
+def further_field(metric: Metric) -> str:
+    """Return the name of the field that limits a metric beside the first budget."""
+    return f"limit_{metric}"
+
+
+def _further(metric: Metric) -> forms.FloatField:
+    return forms.FloatField(label=f"{metric_title(metric)} at most", required=False, min_value=0)
+
+
+class QuestionFields(forms.Form):
+    """What is sought of the network's bits."""
+
+    question = forms.ChoiceField(
+        label="Look for",
+        choices=[
+            (ACCURACY, "The best accuracy within a budget"),
+            (COST, "The smallest cost within an accuracy drop"),
+        ],
+        initial=ACCURACY,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    quantizer = forms.ChoiceField(
+        label="Quantise",
+        choices=[
+            (LINEAR, "Weights and activations, by even steps"),
+            (KMEANS, "Weights alone, by codebooks (k-means)"),
+        ],
+        initial=LINEAR,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    metric = forms.ChoiceField(label="Metric", initial="latency_ms", widget=forms.RadioSelect)
+    limit = forms.FloatField(label="At most", min_value=0)
+    accuracy_drop = forms.FloatField(
+        label="Accuracy lost, at most",
+        initial=1.0,
+        min_value=0,
+        help_text="Points below the float network, on the search images and before fine-tuning.",
+    )
+    limit_latency_ms = _further("latency_ms")
+    limit_energy_mj = _further("energy_mj")
+    limit_model_bytes = _further("model_bytes")
+    limit_bit_ops = _further("bit_ops")
+
+
+FURTHER_FIELDS = {metric: further_field(metric) for metric in BUDGET_METRICS}
