@@ -20,11 +20,13 @@ from engine.catalog.hosts import HOSTS
 from engine.catalog.model_files import entry_of, spec_of
 from engine.catalog.models import MODELS, fitted_input
 from engine.catalog.presets import QUANTIZE_PRESETS
-from engine.catalog.spaces import SPACES, space_entry
+from engine.catalog.spaces import SPACES, space_entry, space_for
 from engine.catalog.tables import read_table, stored_tables, table_target
 from engine.catalog.targets import TARGETS, target_entry
 from engine.cost.price import price
 from engine.cost.pricing import cost_model
+from engine.cost.space_price import space_price
+from engine.schema.architecture import SearchSpace
 from engine.schema.codec import (
     Json,
     config_from_json,
@@ -36,8 +38,9 @@ from engine.schema.codec import (
 from engine.schema.errors import EngineError, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.places import Places
-from engine.schema.policy import MAX_BITS, Policy
+from engine.schema.policy import MAX_BITS, LayerBits, Policy
 from engine.schema.profile_config import ProfileConfig, ProfileEffort
+from engine.schema.space_shape import SpaceShape
 from engine.schema.target import Target
 
 if TYPE_CHECKING:
@@ -81,12 +84,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_tables(listing)
     listing.set_defaults(command=_list)
 
-    describing = commands.add_parser("describe", help="the quantisable layers of a model")
+    describing = commands.add_parser(
+        "describe", help="the quantisable layers of a model, the blocks of a space"
+    )
     _add_model(describing)
+    _add_shape(describing)
     describing.set_defaults(command=_describe)
 
-    pricing = commands.add_parser("price", help="what a model costs on a target")
+    pricing = commands.add_parser(
+        "price", help="what a model or the networks of a space cost on a target"
+    )
     _add_model(pricing)
+    _add_shape(pricing)
     pricing.add_argument(
         "--target", required=True, metavar="T", help="an id of `list targets`, or a table's file"
     )
@@ -118,9 +127,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "model", metavar="MODEL", help="an id of `list models`, torchvision's, or file:<path>"
+        "model",
+        metavar="MODEL",
+        help="an id of `list models`, torchvision's, file:<path>, or space:<id of `list spaces`>",
     )
     parser.add_argument("--dataset", metavar="D", help="fit the ends to an id of `list datasets`")
+
+
+def _add_shape(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--shape", type=Path, metavar="FILE", help="of a space: its widths, blocks, strides; JSON"
+    )
 
 
 def _add_tables(parser: argparse.ArgumentParser) -> None:
@@ -166,11 +183,17 @@ def _without_rows(entry: Json) -> Json:
 
 
 def _describe(options: argparse.Namespace) -> int:
+    space = _space(options)
+    if space is not None:
+        return _print(to_json(space) | {"architectures": space.size})
     return _print(to_json(_model_spec(options.model, options.dataset)))
 
 
 def _price(options: argparse.Namespace) -> int:
     target = _target(options.target, options.tables)
+    space = _space(options)
+    if space is not None:
+        return _print(space_price(space, cost_model(target), _asked_widths(options, target)))
     spec = _model_spec(options.model, options.dataset)
     return _print(price(spec, cost_model(target), _asked_policy(options, spec)))
 
@@ -291,6 +314,29 @@ def _asked_policy(options: argparse.Namespace, spec: ModelSpec) -> Policy | None
     weight_bits = MAX_BITS if options.weight_bits is None else options.weight_bits
     activation_bits = MAX_BITS if options.activation_bits is None else options.activation_bits
     return uniform_policy(spec, weight_bits, activation_bits, pinned=False)
+
+
+def _space(options: argparse.Namespace) -> SearchSpace | None:
+    """Return the space that was asked about, in its shape; None where it was a model."""
+    kind, _, name = options.model.partition(":")
+    if kind != "space":
+        if options.shape is not None:
+            raise InvalidConfig("shape", f"{options.model} is no space; ask for space:<id>")
+        return None
+    dataset = None if options.dataset is None else dataset_entry(options.dataset)
+    asked = {} if options.shape is None else _read_json(options.shape, "shape")
+    return space_for(name, dataset=dataset, shape=from_json(SpaceShape, asked))
+
+
+def _asked_widths(options: argparse.Namespace, target: Target) -> LayerBits | None:
+    """Return the widths that every operation of a space is priced at; None: float."""
+    if options.policy is not None:
+        raise InvalidConfig("options", "--policy is for one network; give bits or --float")
+    asked = (options.weight_bits, options.activation_bits)
+    if options.float or (asked == (None, None) and target.float_bits is not None):
+        return None
+    weight_bits, activation_bits = (MAX_BITS if bits is None else bits for bits in asked)
+    return LayerBits(weight_bits=weight_bits, activation_bits=activation_bits)
 
 
 def _policy_file(path: Path, spec: ModelSpec) -> Policy:

@@ -38,7 +38,6 @@ from engine.schema.results import (
     Split,
     TrainedNetwork,
 )
-from engine.schema.space_shape import SpaceShape
 
 _ORIGINS = ("argmax", "sample", "projection", "refill")
 
@@ -148,8 +147,7 @@ def result(
 @cache
 def searched(config: SearchConfig) -> SearchSpace:
     """Return the config's space, fitted to its data."""
-    shape = SpaceShape(width=config.width)
-    return space_for(config.space, dataset=dataset_entry(config.dataset), shape=shape)
+    return space_for(config.space, dataset=dataset_entry(config.dataset), shape=config.shape)
 
 
 @cache

@@ -63,6 +63,7 @@ class MobileRecipe:
         strides = _by_stage("strides", shape.strides, [stage.stride for stage in self.stages])
         return replace(
             scaled,
+            title=shape.titled(self.title),
             stem=shape.stem or scaled.stem,
             first_block=shape.first_block or scaled.first_block,
             stages=tuple(map(Stage, widths, cells, strides)),

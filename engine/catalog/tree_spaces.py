@@ -72,7 +72,12 @@ class TreeRecipe:
             )
         channels = shape.channels or make_divisible(self.channels * shape.width)
         return replace(
-            self, cells=cells, strides=strides, channels=channels, stem=shape.stem or self.stem
+            self,
+            title=shape.titled(self.title),
+            cells=cells,
+            strides=strides,
+            channels=channels,
+            stem=shape.stem or self.stem,
         )
 
     def space(self) -> SearchSpace:

@@ -12,7 +12,7 @@ import numpy as np
 from engine.cost.correction import end_to_end, overhead_ms
 from engine.cost.counting import FLOAT_BYTES, network_total
 from engine.cost.model import CostModel, FloatArray
-from engine.schema.architecture import SearchSpace
+from engine.schema.architecture import BlockSpec, OpSpec, SearchSpace
 from engine.schema.configs import SearchConfig
 from engine.schema.cost import PEAK_METRICS, Cost, Metric
 from engine.schema.errors import InvalidConfig
@@ -58,8 +58,8 @@ def space_costs(
     Corrections of whole networks are in the numbers, as in a cost table's.
 
     Raises:
-        InvalidConfig: the target does not know the metric, at all or of float, or the metric is
-            that of a single layer.
+        InvalidConfig: the target does not know the metric, at all or of float; it cannot price an
+            operation, which is named; or the metric is that of a single layer.
     """
     if metric in PEAK_METRICS:
         raise InvalidConfig("metric", f"{metric} is that of one layer, not a sum over blocks")
@@ -84,7 +84,7 @@ def space_costs(
             costs
             for block in space.blocks
             for costs in [
-                np.array([value(cost_model.block_cost(block, op, bits)) for op in block.ops])
+                np.array([value(_block_cost(cost_model, block, op, bits)) for op in block.ops])
             ]
             * block.decisions  # the edges of a tree cell have the same shape
         ),
@@ -101,6 +101,18 @@ def pricing_bits(config: SearchConfig, target: Target) -> LayerBits | None:
     if target.float_bits is None:
         return LayerBits(weight_bits=8, activation_bits=8)
     return None
+
+
+def _block_cost(
+    cost_model: CostModel, block: BlockSpec, op: OpSpec, bits: LayerBits | None
+) -> Cost:
+    try:
+        return cost_model.block_cost(block, op, bits)
+    except InvalidConfig as error:
+        raise InvalidConfig(
+            "target",
+            f"{cost_model.target.id} cannot price {op.id} of {block.name}: {error.message}",
+        ) from error
 
 
 def _unknown(cost_model: CostModel, metric: Metric, bits: LayerBits | None) -> InvalidConfig:

@@ -130,29 +130,7 @@ def _table(
             f"a search on {target.id} cannot hold {budget.metric}; "
             f"choose one of {', '.join(known)}",
         )
-    _require_prices(space, cost_model, budget, bits)
     return space_costs(space, cost_model, budget.metric, bits)
-
-
-def _require_prices(
-    space: SearchSpace, cost_model: CostModel, budget: Budget, bits: LayerBits | None
-) -> None:
-    """Name the operation that the target has no finite price for."""
-    for block in space.blocks:
-        for op in block.ops:
-            try:
-                cost = cost_model.block_cost(block, op, bits)
-            except InvalidConfig as error:
-                raise InvalidConfig(
-                    "target",
-                    f"{cost_model.target.id} cannot price {op.id} of {block.name}: {error.message}",
-                ) from error
-            if budget.metric in cost and not np.isfinite(cost[budget.metric]):
-                raise InvalidConfig(
-                    "target",
-                    f"{cost_model.target.id} has no {budget.metric} for {op.id} of {block.name}; "
-                    "choose another target or space",
-                )
 
 
 def _full(rows: Sequence[FloatArray]) -> FloatArray:

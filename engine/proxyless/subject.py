@@ -16,7 +16,6 @@ from engine.proxyless.priced_space import PricedSpace, price_space
 from engine.schema.configs import SearchConfig
 from engine.schema.errors import InvalidConfig
 from engine.schema.places import Places
-from engine.schema.space_shape import SpaceShape
 from engine.training.device import pick_device
 from engine.training.precision import Mixed
 
@@ -43,7 +42,7 @@ def prepare(config: SearchConfig, places: Places) -> Subject:
     Mixed(config.precision, device)
     hardware_term(config)
     dataset = dataset_entry(config.dataset)
-    space = space_for(config.space, dataset=dataset, shape=SpaceShape(width=config.width))
+    space = space_for(config.space, dataset=dataset, shape=config.shape)
     costs = cost_model(target_entry(config.target, tables=places.tables))
     priced = price_space(config, space, costs)
     splits = load_splits(config.dataset, input=space.input, data_root=places.data_root)
@@ -71,8 +70,8 @@ def _require_images(config: SearchConfig, splits: Splits) -> None:
                 name,
                 f"a batch of {images} is more than the {search} images of the search split; "
                 "ask for a smaller one or give more images",
-    assert splits.classes is not None, "the space was fitted to labelled images"
             )
+    assert splits.classes is not None, "the space was fitted to labelled images"
     if search < splits.classes:
         raise InvalidConfig(
             "dataset",

@@ -53,7 +53,7 @@ def config_from_json(data: object) -> Config:
     """Build a config, by its `kind`. Raises InvalidConfig naming the field."""
     if not isinstance(data, dict):
         raise InvalidConfig("config", f"must be a JSON object, got {type(data).__name__}")
-    config: Config = _of_its_kind(Config, data)
+    config: Config = _of_its_kind(Config, _as_written_today(data))
     return config
 
 
@@ -86,6 +86,14 @@ def policy_from_json(data: object) -> Policy:
         layers={name: _within(f"policy.{name}", LayerBits, bits) for name, bits in layers.items()},
         model_hash=_within("policy.model_hash", str, model_hash),
     )
+
+
+def _as_written_today(data: Json) -> Json:
+    """Read what runs of before were stored with: a width multiplier beside the space."""
+    if data.get("kind") != "search" or "width" not in data or "shape" in data:
+        return data
+    others = {name: value for name, value in data.items() if name != "width"}
+    return others | {"shape": {"width": data["width"]}}
 
 
 def _of_its_kind(union: Any, data: Json) -> Any:  # Any: a union, and one of its classes

@@ -7,6 +7,7 @@ from engine.schema.cost import Budget, Metric
 from engine.schema.errors import InvalidConfig
 from engine.schema.policy import FLOAT_BITS
 from engine.schema.profile_config import ProfileConfig
+from engine.schema.space_shape import SpaceShape
 
 Device = Literal["auto", "cpu", "cuda"]
 Granularity = Literal["channel", "tensor"]
@@ -56,6 +57,16 @@ class TrainingRecipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+        _require(
+            self.weight_decay >= 0,
+            "recipe.weight_decay",
+            f"must not be negative, got {self.weight_decay:g}",
+        )
+        _require(
+            0 <= self.label_smoothing < 1,
+            "recipe.label_smoothing",
+            f"is a share and must lie in 0 .. 1, below 1, got {self.label_smoothing:g}",
+        )
 class QuantizeEffort:
     """How much a HAQ search spends; presets are instances of this."""
 
@@ -264,6 +275,14 @@ class SearchEffort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+        for name in ("weight_decay", "settled_entropy"):
+            value = getattr(self, name)
+            _require(value >= 0, f"effort.{name}", f"must not be negative, got {value:g}")
+        _require(
+            0 <= self.label_smoothing < 1,
+            "effort.label_smoothing",
+            f"is a share and must lie in 0 .. 1, below 1, got {self.label_smoothing:g}",
+        )
 class SearchConfig:
     """A ProxylessNAS search: an operation for every block of a space, under a budget.
 
@@ -277,7 +296,7 @@ class SearchConfig:
     dataset: str
     target: str
     budgets: tuple[Budget, ...]  # of the whole network
-    width: float = 1.0  # multiplier of every channel count of the space
+    shape: SpaceShape = field(default_factory=SpaceShape)  # how the space departs from its entry
     algorithm: Algorithm = "gradient"
     gate_mode: GateMode = "two"
     zero_gradient: ZeroGradient = "all"
@@ -300,7 +319,6 @@ class SearchConfig:
         for name in ("space", "dataset", "target"):
             _require(bool(getattr(self, name)), name, "is required; choose one")
         _check_budgets(self.budgets)
-        _require(0.1 <= self.width <= 4, "width", f"must lie in 0.1 .. 4, got {self.width:g}")
         _require(
             self.hardware_strength is None or self.hardware_strength > 0,
             "hardware_strength",

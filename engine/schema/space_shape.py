@@ -6,8 +6,19 @@ from typing import ClassVar
 from engine.schema.errors import InvalidConfig
 
 NARROWEST, WIDEST = 0.1, 4.0
+_MOST_STAGES = 12
 _MOST_BLOCKS = 64  # of a stage; a network of more would take days to lower and to draw
 _MOST_CHANNELS = 8192
+
+_WORDS = {
+    "widths": "stages {} wide",
+    "cells": "{} blocks a stage",
+    "strides": "strides {}",
+    "stem": "stem {}",
+    "first_block": "first block {}",
+    "feature_mix": "feature mix {}",
+    "channels": "last block {} wide",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,20 @@ class SpaceShape:
         }
         for name, (least, most) in limits.items():
             value = getattr(self, name)
+            if isinstance(value, tuple) and not 1 <= len(value) <= _MOST_STAGES:
+                raise InvalidConfig(
+                    name, f"needs 1 to {_MOST_STAGES} numbers, one for each stage, got {len(value)}"
+                )
             for number in value if isinstance(value, tuple) else (value,):
                 if number is not None and not least <= number <= most:
                     raise InvalidConfig(name, f"must lie in {least} .. {most}, got {number}")
+
+    def titled(self, title: str) -> str:
+        """Return a space's title with what departs from the catalogue behind it."""
+        departures = [] if self.width == 1 else [f"×{self.width:g}"]
+        departures += [
+            words.format("–".join(map(str, value)) if isinstance(value, tuple) else value)
+            for name, words in _WORDS.items()
+            if (value := getattr(self, name)) is not None
+        ]
+        return ", ".join([title, *departures])

@@ -7,11 +7,10 @@ from typing import Any
 from django import forms
 
 from engine.catalog.datasets import dataset_entry
-from engine.catalog.spaces import SPACES
+from engine.catalog.spaces import SPACES, space_for
 from engine.schema.architecture import SearchSpace
 from engine.schema.errors import EngineError, InvalidConfig
 from webapp.jobs.admission import check_folder
-from webapp.jobs.search_space import fitted_space
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WRITTEN_OUT = 10**7
@@ -35,7 +34,7 @@ def unfit_spaces(dataset_id: str) -> dict[str, str]:
     reasons = {}
     for space_id in SPACES:
         try:
-            fitted_space(space_id, dataset)
+            space_for(space_id, dataset=dataset)
         except InvalidConfig as error:
             reasons[space_id] = error.message
     return reasons

@@ -2,36 +2,55 @@
 
 from django import forms
 
+from webapp.jobs.search_effort_fields import EffortFields
+from webapp.jobs.search_shape import ShapeFields
 from webapp.teams.models import Team
 
 AS_PRESET = ("", "As the preset")
-# Counts and rates of the effort, by the config's names.
-EFFORT_FIELDS = (
-    "train_images",
-    "search_images",
-    "batch_size",
-    "warmup_epochs",
-    "epochs",
-    "architecture_learning_rate",
-    "policy_samples",
-    "policy_images",
-    "rescored",
-    "rescore_images",
-    "random_networks",
-    "final_images",
-    "report_images",
-)
 # Settings that a preset chooses unless the person does.
 PRESET_FIELDS = ("gate_mode", "sharing", "hardware_loss")
-
-
-def _count(label: str, help_text: str = "") -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label,
-        help_text=help_text,
-        required=False,
-        widget=forms.NumberInput(attrs={"placeholder": "as the preset"}),
-    )
+# What is folded away under Advanced, in groups; the name and the team stand before them.
+ADVANCED: dict[str, tuple[str, ...]] = {
+    "Hardware term": ("pricing_bits", "hardware_loss", "hardware_strength"),
+    "Supernet": (
+        "gate_mode",
+        "zero_gradient",
+        "sharing",
+        "warmup_epochs",
+        "warmup_learning_rate",
+        "train_images",
+        "batch_size",
+        "weight_decay",
+        "label_smoothing",
+    ),
+    "Search": (
+        "epochs",
+        "frozen_epochs",
+        "search_images",
+        "weight_learning_rate",
+        "architecture_learning_rate",
+        "architecture_every",
+        "policy_every",
+        "policy_samples",
+        "policy_images",
+        "settled_entropy",
+        "settled_epochs",
+    ),
+    "Candidates and final training": (
+        "rescored",
+        "rescore_images",
+        "random_networks",
+        "starting_weights",
+        "final_epochs",
+        "final_images",
+        "final_batch_size",
+        "final_learning_rate",
+        "final_weight_decay",
+        "final_label_smoothing",
+        "report_images",
+    ),
+    "Machine": ("seed", "threads", "device", "precision"),
+}
 
 
 def _choice(label: str, choices: list[tuple[str, str]], help_text: str = "") -> forms.ChoiceField:
@@ -44,17 +63,10 @@ def _optional(label: str, choices: list[tuple[str, str]], help_text: str = "") -
     )
 
 
-class SearchFields(forms.Form):
+class SearchFields(ShapeFields, EffortFields):
     """What a person is asked to launch a ProxylessNAS search."""
 
     space = forms.ChoiceField(label="Search space", initial="tiny")
-    width = forms.FloatField(
-        label="Width multiplier",
-        initial=1.0,
-        min_value=0.1,
-        max_value=4.0,
-        help_text="Multiplies every channel count of the space.",
-    )
     dataset = forms.ChoiceField(label="Data set", initial="fashion-mnist")
     folder = forms.CharField(label="Image folder", required=False, max_length=400)
     target = forms.ChoiceField(label="Target device", initial="pixel1")
@@ -103,6 +115,7 @@ class SearchFields(forms.Form):
     )
     hardware_strength = forms.FloatField(
         label="Strength of the hardware term",
+        help_text="Its weight, or the step of dual ascent.",
         required=False,
         widget=forms.NumberInput(attrs={"placeholder": "its default"}),
     )
@@ -119,24 +132,6 @@ class SearchFields(forms.Form):
         [("scratch", "Random weights"), ("inherited", "The supernet's weights")],
         "Of the found network. Baselines start from random weights.",
     )
-    train_images = _count("Images an epoch", "Of train: the supernet's weights.")
-    search_images = _count("Search images", "For the choices, which no weight sees.")
-    batch_size = _count("Batch size")
-    warmup_epochs = _count("Warm-up epochs", "Weights alone.")
-    epochs = _count("Search epochs", "Weights and choices in turn.")
-    architecture_learning_rate = forms.FloatField(
-        label="Learning rate of the choices",
-        required=False,
-        widget=forms.NumberInput(attrs={"placeholder": "as the preset", "step": "any"}),
-    )
-    policy_samples = _count("Networks an update", "Of REINFORCE alone.")
-    policy_images = _count("Images an update", "Of REINFORCE alone.")
-    rescored = _count("Candidates scored anew", "With batch statistics of their own.")
-    rescore_images = _count("Images to score them")
-    random_networks = _count("Random networks", "Within the budget, trained as a baseline.")
-    final_images = _count("Final training images")
-    final_epochs = _count("Final epochs", "Of the found network and each baseline.")
-    report_images = _count("Images in the report")
     seed = forms.IntegerField(label="Seed", initial=0, help_text="Same config and seed, same log.")
     device = _choice(
         "Device",

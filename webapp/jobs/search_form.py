@@ -3,8 +3,11 @@
 from dataclasses import replace
 from typing import Any, cast
 
+from django.forms import BoundField
+
 from engine.catalog.datasets import dataset_entry
 from engine.catalog.presets import SEARCH_PRESETS, SearchPresetEntry
+from engine.catalog.spaces import space_for
 from engine.catalog.targets import target_entry
 from engine.schema.architecture import SearchSpace
 from engine.schema.configs import SearchConfig
@@ -18,21 +21,19 @@ from webapp.jobs.admission import check_folder
 from webapp.jobs.engine_form import EngineForm
 from webapp.jobs.form_choices import unavailable_datasets
 from webapp.jobs.search_choices import SpaceSelect, space_choices, unfit_spaces
-from webapp.jobs.search_fields import EFFORT_FIELDS, PRESET_FIELDS, SearchFields
+from webapp.jobs.search_effort_fields import (
+    RECIPE_FIELDS,
+    EffortFields,
+    changed_effort,
+    changed_recipe,
+)
+from webapp.jobs.search_fields import ADVANCED, PRESET_FIELDS, SearchFields
 from webapp.jobs.search_reach import SEARCH_METRICS, space_reach
-from webapp.jobs.search_space import fitted_space
+from webapp.jobs.search_shape import SHAPE_FIELDS, catalogue_values, said_shape, shape_sentence
 
-_SHOWN = {
-    "space",
-    "width",
-    "dataset",
-    "folder",
-    "target",
-    "metric",
-    "limit",
-    "preset",
-    "algorithm",
-}
+_FOLDED = {"name", "team", *(name for names in ADVANCED.values() for name in names)}
+# Without these, what else is wrong cannot be told.
+_SUBJECT = {"space", "dataset", "target", "metric", "preset", *SHAPE_FIELDS}
 
 
 class SearchForm(EngineForm, SearchFields):
@@ -46,17 +47,53 @@ class SearchForm(EngineForm, SearchFields):
         self.offer("space", space_choices())
         self.offer("metric", [(m, QUANTITIES[m].title) for m in SEARCH_METRICS])
         self.offer("preset", [(p.id, p.title) for p in SEARCH_PRESETS.values()])
+        self._usual = catalogue_values(self.said("space"))
+        for name, value in self._usual.items():
+            self.fields[name].widget.attrs["placeholder"] = value
         self.style()
 
     @property
     def has_advanced_errors(self) -> bool:
         """Whether an error stands at a field that is folded away."""
-        return self.is_bound and bool(self.errors.keys() - _SHOWN)
+        return self.is_bound and bool(self.errors.keys() & _FOLDED)
+
+    @property
+    def advanced(self) -> list[tuple[str, list[BoundField]]]:
+        """The fields that are folded away, in groups with their titles."""
+        return [(title, [self[name] for name in names]) for title, names in ADVANCED.items()]
+
+    @property
+    def shape_fields(self) -> list[BoundField]:
+        """The fields that change the chosen space, and any others that something stands in."""
+        return [
+            self[name]
+            for name in SHAPE_FIELDS
+            if name == "width" or name in self._usual or self.said(name)
+        ]
+
+    @property
+    def shape_sentence(self) -> str:
+        """What may be changed in the chosen space."""
+        return shape_sentence(self.said("space"))
+
+    @property
+    def space_problem(self) -> str:
+        """What is wrong with the space or its data as they stand, and where; "" if nothing is."""
+        problem = self.problem
+        if problem is None or problem.field not in {"space", "dataset", "folder", *SHAPE_FIELDS}:
+            return ""
+        return f"{self.fields[problem.field].label}: {problem.message}"
+
+    @property
+    def has_shape(self) -> bool:
+        """Whether something departs from the catalogue's space, or is wrong there."""
+        said = (self.said(name) for name in SHAPE_FIELDS[1:])
+        return any(said) or self.said("width") not in ("1", "1.0")
 
     @property
     def subject(self) -> str:
         """What the reach depends on, in one string: when it changes, the limit starts anew."""
-        names = ("space", "width", "target", "metric", "pricing_bits")
+        names = ("space", *SHAPE_FIELDS, "target", "metric", "pricing_bits")
         return "|".join([self.dataset_id, *(self.said(name) for name in names)])
 
     @property
@@ -76,14 +113,18 @@ class SearchForm(EngineForm, SearchFields):
             return None
 
     def field_of(self, path: str) -> str:
-        """Return where an error is shown: images that do not fit are the space's."""
-        named = {"input": "space", "classes": "dataset", "recipe.epochs": "final_epochs"}
+        """Return where an error is shown: misfit images are the strides' or the space's."""
+        named = {
+            "input": "strides" if self.said("strides") else "space",
+            "classes": "dataset",
+            **{f"recipe.{own}": name for name, own in RECIPE_FIELDS.items()},
+        }
         return super().field_of(named.get(path, path))
 
     def clean(self) -> dict[str, Any]:  # Any: Django's cleaned data
         """Check what one field cannot know alone."""
         cleaned = super().clean() or {}
-        if self.errors.keys() & {"space", "width", "dataset", "target", "metric", "preset"}:
+        if self.errors.keys() & _SUBJECT:
             return cleaned
         if self.said("dataset") in (reasons := unavailable_datasets()):
             self.add_error("dataset", reasons[self.said("dataset")])
@@ -107,7 +148,7 @@ class SearchForm(EngineForm, SearchFields):
             budgets=(
                 Budget(metric=metric, limit=said["limit"] * QUANTITIES[metric].form_unit.size),
             ),
-            width=said["width"],
+            shape=said_shape(self.said),
             algorithm=said["algorithm"],
             zero_gradient=said["zero_gradient"],
             hardware_strength=said["hardware_strength"],
@@ -124,23 +165,21 @@ class SearchForm(EngineForm, SearchFields):
     def _changed(self, config: SearchConfig) -> SearchConfig:
         """Return the config with what the person said beside the preset; its label tells."""
         said = self.cleaned_data
-        counts = {name: said[name] for name in EFFORT_FIELDS if said[name] is not None}
         chosen = {name: said[name] for name in PRESET_FIELDS if said[name]}
-        recipe = config.recipe
-        if said["final_epochs"] is not None:
-            recipe = replace(recipe, epochs=said["final_epochs"])
-        changed = replace(config, effort=replace(config.effort, **counts), recipe=recipe, **chosen)
+        changed = replace(
+            config,
+            effort=changed_effort(config.effort, said),
+            recipe=changed_recipe(config.recipe, said),
+            **chosen,
+        )
         return changed if changed == config else replace(changed, preset="custom")
 
     def _check_effort(self) -> None:
-        folded = {*EFFORT_FIELDS, *PRESET_FIELDS, "final_epochs"}
-        if self.errors.keys() & folded:
+        if self.errors.keys() & EffortFields.base_fields.keys():
             return
-        said, preset = self.cleaned_data, SEARCH_PRESETS[self.cleaned_data["preset"]]
-        counts = {name: said[name] for name in EFFORT_FIELDS if said[name] is not None}
-        replace(preset.effort, **counts)
-        if said["final_epochs"] is not None:
-            replace(preset.recipe, epochs=said["final_epochs"])
+        preset = SEARCH_PRESETS[self.cleaned_data["preset"]]
+        changed_effort(preset.effort, self.cleaned_data)
+        changed_recipe(preset.recipe, self.cleaned_data)
 
     def _check_reach(self) -> None:
         drawn = self._band(self.cleaned_data.get("limit"))
@@ -152,7 +191,8 @@ class SearchForm(EngineForm, SearchFields):
     def _band(self, limit: float | None) -> ReachBand:
         check_folder(self.dataset_id)
         dataset = dataset_entry(self.dataset_id)
-        space = self.fitted = fitted_space(self.said("space"), dataset, self._said_width())
+        shape = said_shape(self.said)
+        space = self.fitted = space_for(self.said("space"), dataset=dataset, shape=shape)
         reach = space_reach(
             space, self.said("target"), cast(Metric, self.said("metric")), self.bits
         )
@@ -162,12 +202,6 @@ class SearchForm(EngineForm, SearchFields):
             who=space.title,
             where=target_entry(self.said("target")).title,
         )
-
-    def _said_width(self) -> float:
-        try:
-            return float(self.said("width"))
-        except ValueError:
-            raise InvalidConfig("width", "must be a number") from None
 
 
 def as_preset(preset: SearchPresetEntry) -> dict[str, Any]:  # Any: values of a config's fields

@@ -7,11 +7,12 @@ from engine.catalog.presets import SEARCH_PRESETS
 from engine.schema.configs import SearchConfig
 from webapp.charts.quantities import QUANTITIES
 from webapp.jobs.form_choices import FOLDER
-from webapp.jobs.search_fields import EFFORT_FIELDS, PRESET_FIELDS
+from webapp.jobs.search_effort_fields import effort_initial
+from webapp.jobs.search_fields import PRESET_FIELDS
+from webapp.jobs.search_shape import shape_initial
 
 _AS_THEY_ARE = (
     "space",
-    "width",
     "target",
     "algorithm",
     "zero_gradient",
@@ -29,18 +30,12 @@ def search_initial(config: SearchConfig) -> dict[str, Any]:  # Any: values of fo
     budget = config.budgets[0]
     is_folder = config.dataset.startswith(FOLDER_PREFIX)
     preset = SEARCH_PRESETS.get(config.preset, SEARCH_PRESETS["smoke"])
-    changed = {
-        name: count
-        for name in EFFORT_FIELDS
-        if (count := getattr(config.effort, name)) != getattr(preset.effort, name)
-    }
     chosen = {
         name: value
         for name in PRESET_FIELDS
         if (value := getattr(config, name)) != getattr(preset, name)
     }
-    if config.recipe.epochs != preset.recipe.epochs:
-        changed["final_epochs"] = config.recipe.epochs
+    changed = effort_initial(config.effort, config.recipe, of=(preset.effort, preset.recipe))
     return {
         **{name: getattr(config, name) for name in _AS_THEY_ARE},
         "dataset": FOLDER if is_folder else config.dataset,
@@ -49,6 +44,7 @@ def search_initial(config: SearchConfig) -> dict[str, Any]:  # Any: values of fo
         "limit": f"{budget.limit / QUANTITIES[budget.metric].form_unit.size:.6g}",
         "preset": preset.id,
         "pricing_bits": "" if config.pricing_bits is None else str(config.pricing_bits),
+        **shape_initial(config.shape),
         **changed,
         **chosen,
     }

@@ -16,6 +16,7 @@ from webapp.jobs.search_choices import space_sentence
 from webapp.jobs.search_form import SearchForm
 from webapp.jobs.search_prefill import search_initial
 from webapp.jobs.search_reach import search_metrics
+from webapp.jobs.search_shape import COUNTS, LISTS
 
 
 @require_http_methods(["GET", "POST"])
@@ -35,6 +36,9 @@ def new_search(request: HttpRequest) -> HttpResponse:
 def search_reach(request: HttpRequest) -> HttpResponse:
     """Show what the budget can be for the form as it stands (an htmx fragment)."""
     data = request.GET.dict()
+    is_other_space = data.get("shape_space") != data.get("space")
+    if is_other_space:  # the numbers were those of another space's stages
+        data |= dict.fromkeys((*LISTS, *COUNTS), "")
     bits = SearchForm(None, user=_user(request), initial=data).bits
     possible = [m.id for m in search_metrics(data.get("target", ""), bits) if not m.reason]
     if possible and data.get("metric") not in possible:
@@ -46,6 +50,7 @@ def search_reach(request: HttpRequest) -> HttpResponse:
     context = {
         **_context(form),
         "is_other_subject": is_other_subject,
+        "is_other_space": is_other_space,
         "is_other_data": data.get("data_subject") != form.dataset_id,
     }
     return render(request, "jobs/_search_reach_answer.html", context)

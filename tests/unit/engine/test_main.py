@@ -385,3 +385,57 @@ def test_a_second_ctrl_c_ends_the_program_at_once(interrupt: Interrupt) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> str:
+    """The file of a shape."""
+    path = tmp_path / "narrow.json"
+    path.write_text('{"widths": [16, 32, 64], "cells": [1, 2, 1]}')
+    return str(path)
+
+
+def test_a_space_is_described_in_its_shape(capsys: pytest.CaptureFixture[str], narrow: str) -> None:
+    space = answer(capsys, "describe", "space:tiny", "--dataset", "cifar10", "--shape", narrow)
+
+    assert [block["out_channels"] for block in space["blocks"]] == [16, 32, 32, 64]
+    assert space["input"] == {"channels": 3, "size": 32}
+    assert space["architectures"] == 6 * 6 * 7 * 6
+
+
+def test_the_networks_of_a_space_are_priced_from_the_lowest_to_the_highest(
+    capsys: pytest.CaptureFixture[str], narrow: str
+) -> None:
+    asked = ("price", "space:tiny", "--target", "pixel1")
+    whole, smaller = answer(capsys, *asked), answer(capsys, *asked, "--shape", narrow)
+
+    assert (whole["architectures"], whole["weight_bits"], whole["provenance"]) == (
+        74_088,
+        None,
+        "fit",
+    )
+    for metric, span in whole["metrics"].items():
+        assert span["lowest"] < span["mean"] < span["highest"]
+        assert smaller["metrics"][metric]["highest"] < span["highest"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        (("describe", "space:huge"), "space: 'huge' is not known"),
+        (("describe", "resnet20", "--shape", "none.json"), "shape: resnet20 is no space"),
+        (("describe", "space:tiny", "--shape", "none.json"), "shape: cannot read none.json"),
+        (
+            ("price", "space:tiny", "--target", "bismo-cloud", "--float"),
+            "target: bismo-cloud has no latency_ms for float",
+        ),
+        (
+            ("price", "space:tiny", "--target", "bismo-cloud", "--policy", "p.json"),
+            "options: --policy is for one network",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_of_a_space_is_refused(
+    capsys: pytest.CaptureFixture[str], asked: tuple[str, ...], line: str
+) -> None:
+    assert refusal(capsys, *asked).startswith(line)

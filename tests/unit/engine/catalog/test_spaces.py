@@ -167,6 +167,29 @@ def test_a_shape_sets_widths_blocks_and_strides_stage_by_stage() -> None:
     assert [len(block.ops) for block in space.blocks] == [6, 6, 7, 6]
 
 
+@pytest.mark.parametrize(
+    ("space_id", "shape", "title"),
+    [
+        ("tiny", SpaceShape(), "Tiny (grey, 32 px)"),
+        ("tiny", SpaceShape(width=0.5), "Tiny (grey, 32 px), ×0.5"),
+        (
+            "tiny",
+            SpaceShape(widths=(16, 24, 40), cells=(1, 2, 1)),
+            "Tiny (grey, 32 px), stages 16–24–40 wide, 1–2–1 blocks a stage",
+        ),
+        (
+            "cifar-tree",
+            SpaceShape(channels=96),
+            "ProxylessNAS tree cells (32 px), last block 96 wide",
+        ),
+    ],
+)
+def test_a_space_is_called_by_what_departs_from_the_catalogue(
+    space_id: str, shape: SpaceShape, title: str
+) -> None:
+    assert space_for(space_id, shape=shape).title == title
+
+
 def test_the_tree_space_takes_other_depths_and_channels() -> None:
     space = space_for("cifar-tree", shape=SpaceShape(cells=(2, 2, 2), channels=96))
 
@@ -225,6 +248,8 @@ def test_what_does_not_fit_a_space_is_refused(
         ("widths", (24, 0), "must lie in 1 .. 8192, got 0"),
         ("strides", (3,), "must lie in 1 .. 2, got 3"),
         ("cells", (65,), "must lie in 1 .. 64, got 65"),
+        ("cells", (), "needs 1 to 12 numbers, one for each stage, got 0"),
+        ("strides", (1,) * 13, "needs 1 to 12 numbers, one for each stage, got 13"),
     ],
 )
 def test_a_shape_of_no_network_is_refused(field: str, value: object, message: str) -> None:

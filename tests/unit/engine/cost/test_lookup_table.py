@@ -6,7 +6,7 @@ import pytest
 
 from engine.catalog.baselines import uniform_policy
 from engine.catalog.models import layer_table
-from engine.catalog.spaces import SPACES
+from engine.catalog.spaces import SPACES, space_for
 from engine.catalog.tables import table_id, table_target
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import space_costs
@@ -18,6 +18,7 @@ from engine.schema.errors import InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.lowering import model_spec
 from engine.schema.policy import LayerBits
+from engine.schema.space_shape import SpaceShape
 from tests.unit.engine.cost.measured_tables import (
     end_to_end,
     part_ms,
@@ -116,6 +117,17 @@ def test_a_layer_without_a_row_is_an_error_that_names_it(small: ModelSpec) -> No
         InvalidConfig, match=r"table:bench@.* has no row for features\.1\.conv\.0\.0 \(dep"
     ):
         model.network_cost(small, None)
+
+
+def test_an_operation_without_a_row_is_named_with_its_block() -> None:
+    wider = space_for("tiny", shape=SpaceShape(widths=(24, 48, 80)))
+    model = cost_model(table_target(table_of_space(TINY)))
+
+    with pytest.raises(
+        InvalidConfig,
+        match=r"target: table:bench@\S+ cannot price mbconv-k3-e3 of blocks\.2: \S+ has no row",
+    ):
+        space_costs(wider, model, "latency_ms", None)
 
 
 def test_coverage_names_the_holes(small: ModelSpec) -> None:

@@ -7,6 +7,7 @@ import pytest
 from engine.schema.codec import config_from_json, to_json
 from engine.schema.configs import SearchConfig
 from engine.schema.errors import InvalidConfig
+from engine.schema.space_shape import SpaceShape
 from tests.configs import quantize_config
 
 _SEARCH = {
@@ -33,7 +34,8 @@ def test_the_kind_tells_which_config_is_meant() -> None:
         ({"budgets": []}, "budgets"),
         ({"effort": {"epochs": 0}}, "effort.epochs"),
         ({"effort": {"batch_size": 4096, "train_images": 100}}, "effort.batch_size"),
-        ({"width": 0.0}, "width"),
+        ({"shape": {"width": 0.0}}, "width"),
+        ({"shape": {"depth": 3}}, "shape.depth"),
         ({"pricing_bits": 9}, "pricing_bits"),
         ({"weight_bits": [2]}, "weight_bits"),
     ],
@@ -43,6 +45,13 @@ def test_a_wrong_search_config_names_its_field(changes: dict[str, Any], field: s
         config_from_json({**_SEARCH, **changes})
 
     assert caught.value.field == field
+
+
+def test_a_config_of_before_brings_its_width_into_the_shape() -> None:
+    config = config_from_json({**_SEARCH, "width": 0.75})
+
+    assert isinstance(config, SearchConfig)
+    assert config.shape == SpaceShape(width=0.75)
 
 
 @pytest.mark.parametrize(

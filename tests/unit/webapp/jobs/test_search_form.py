@@ -1,5 +1,6 @@
 """The ProxylessNAS form: a person's words to a config, every error at the field it speaks of."""
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -7,13 +8,16 @@ from django.http import QueryDict
 
 from engine.catalog.presets import SEARCH_PRESETS
 from engine.schema.codec import config_from_json
-from engine.schema.configs import SearchConfig
+from engine.schema.configs import SearchConfig, SearchEffort, TrainingRecipe
+from engine.schema.space_shape import SpaceShape
 from tests.configs import search_config
 from webapp.accounts.models import User
 from webapp.jobs.models import Job
 from webapp.jobs.search_choices import count_words
+from webapp.jobs.search_effort_fields import EFFORT_FIELDS, RECIPE_FIELDS
 from webapp.jobs.search_form import SearchForm
 from webapp.jobs.search_prefill import search_initial
+from webapp.jobs.search_shape import SHAPE_FIELDS
 from webapp.teams.models import Team
 
 
@@ -54,7 +58,7 @@ def test_what_is_said_becomes_the_config(said: dict[str, Any], ada: User) -> Non
     config = form.config()
     assert (config.space, config.dataset, config.target) == ("tiny", "fashion-mnist", "counted")
     assert [(b.metric, b.limit) for b in config.budgets] == [("macs", 3e6)]
-    assert (config.algorithm, config.seed, config.width, config.pricing_bits) == (
+    assert (config.algorithm, config.seed, config.shape.width, config.pricing_bits) == (
         "reinforce",
         7,
         1.5,
@@ -99,9 +103,102 @@ def test_a_launched_job_is_queued_as_the_form_says(said: dict[str, Any], ada: Us
     assert isinstance(config_from_json(job.config), SearchConfig)
 
 
+def test_a_shape_is_said_stage_by_stage(said: dict[str, Any], ada: User) -> None:
+    form = form_of(said, ada, widths="16, 24,40", cells="1 2 1", stem="8", limit="0.9")
+
+    assert form.is_valid(), form.errors
+    assert form.config().shape == SpaceShape(widths=(16, 24, 40), cells=(1, 2, 1), stem=8)
+    assert form.fitted is not None
+    assert form.fitted.size == 6 * 6 * 7 * 6
+    assert form.has_shape
+
+
+def test_a_form_offers_what_the_chosen_space_has(said: dict[str, Any], ada: User) -> None:
+    tiny, tree = form_of(said, ada), form_of(said, ada, space="cifar-tree")
+
+    assert [field.name for field in tiny.shape_fields] == [
+        "width",
+        "widths",
+        "cells",
+        "strides",
+        "stem",
+        "feature_mix",
+    ]
+    assert [field.name for field in tree.shape_fields] == [
+        "width",
+        "cells",
+        "strides",
+        "stem",
+        "channels",
+    ]
+    assert tiny["widths"].field.widget.attrs["placeholder"] == "24, 40, 80"
+    assert "3 stages" in tiny.shape_sentence
+    assert not tiny.has_shape
+
+
+def test_every_number_of_an_effort_and_of_the_recipe_can_be_said(
+    said: dict[str, Any], ada: User
+) -> None:
+    form = form_of(said, ada)
+
+    numbers = {field.name for field in fields(SearchEffort)}
+    assert numbers == set(EFFORT_FIELDS)
+    assert {field.name for field in fields(TrainingRecipe)} == set(RECIPE_FIELDS.values())
+    folded = [field.name for _, group in form.advanced for field in group]
+    assert len(folded) == len(set(folded))
+    assert {*folded, *form.fields} == set(form.fields)
+    shown = {"space", "dataset", "folder", "target", "metric", "limit", "preset", "algorithm"}
+    assert set(form.fields) - set(folded) == {*shown, *SHAPE_FIELDS, "name", "team"}
+
+
+def test_numbers_of_the_effort_and_of_the_recipe_reach_the_config(
+    said: dict[str, Any], ada: User
+) -> None:
+    changes = {
+        "frozen_epochs": "1",
+        "settled_epochs": "2",
+        "settled_entropy": "0.5",
+        "policy_every": "3",
+        "policy_samples": "6",
+        "architecture_every": "2",
+        "weight_decay": "0",
+        "final_learning_rate": "0.05",
+        "final_batch_size": "32",
+    }
+    form = form_of(said, ada, **changes)
+
+    assert form.is_valid(), form.errors
+    effort, recipe = form.config().effort, form.config().recipe
+    found = {name: getattr(effort, name, None) for name in changes if not name.startswith("final")}
+    assert found == {name: float(changes[name]) for name in found}
+    assert (recipe.learning_rate, recipe.batch_size) == (0.05, 32)
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
+        pytest.param({"widths": "24, 40"}, "widths", "has 3 stages", id="too few widths"),
+        pytest.param({"widths": "24, x, 80"}, "widths", "as 24, 40, 80", id="no width"),
+        pytest.param({"cells": "2, 0, 1"}, "cells", "Must lie in 1 .. 64", id="no block"),
+        pytest.param({"strides": "1, 3, 1"}, "strides", "Must lie in 1 .. 2", id="a stride"),
+        pytest.param({"stem": "a"}, "stem", "whole number", id="no stem"),
+        pytest.param({"first_block": "8"}, "first_block", "no block without", id="not in space"),
+        pytest.param(
+            {"space": "cifar-tree", "channels": "60"}, "channels", "multiple of 8", id="last block"
+        ),
+        pytest.param(
+            {"space": "cifar-mobile", "strides": "2,2,2,2,2,1"},
+            "strides",
+            "take images of at least 64 px, or a space or strides for small images",
+            id="images too small for its strides",
+        ),
+        pytest.param({"frozen_epochs": "3"}, "frozen_epochs", "below the epochs", id="all frozen"),
+        pytest.param({"settled_epochs": "0"}, "settled_epochs", "at least 1", id="never unsettled"),
+        pytest.param({"weight_decay": "-1"}, "weight_decay", "not be negative", id="growth"),
+        pytest.param({"label_smoothing": "1"}, "label_smoothing", "0 .. 1", id="smoothed away"),
+        pytest.param(
+            {"final_learning_rate": "0"}, "final_learning_rate", "above 0", id="no learning"
+        ),
         pytest.param({"limit": "1"}, "limit", "below the lowest", id="a budget too small"),
         pytest.param({"limit": "9"}, "limit", "nothing would be left", id="a budget too large"),
         pytest.param({"limit": "0"}, "limit", "below the lowest", id="a budget of nothing"),
@@ -160,15 +257,22 @@ def test_the_same_search_is_not_queued_twice(said: dict[str, Any], ada: User) ->
     "changes",
     [
         pytest.param({}, id="a preset"),
-        pytest.param({"width": 0.9, "pricing_bits": 8, "algorithm": "reinforce"}, id="settings"),
+        pytest.param(
+            {"shape": SpaceShape(width=0.9), "pricing_bits": 8, "algorithm": "reinforce"},
+            id="settings",
+        ),
         pytest.param({"gate_mode": "full_v2", "hardware_loss": "hinge"}, id="of the preset's"),
+        pytest.param(
+            {"shape": SpaceShape(widths=(24, 40, 96), strides=(1, 2, 2), stem=8)}, id="a shape"
+        ),
+        pytest.param({"recipe": TrainingRecipe(epochs=3, learning_rate=0.1)}, id="a recipe"),
     ],
 )
 def test_a_form_from_an_earlier_run_says_the_same(
     said: dict[str, Any], ada: User, changes: dict[str, Any]
 ) -> None:
     smoke = SEARCH_PRESETS["smoke"]
-    config = search_config(effort=smoke.effort, recipe=smoke.recipe, **changes)
+    config = search_config(**{"effort": smoke.effort, "recipe": smoke.recipe, **changes})
 
     initial = {name: str(value) for name, value in search_initial(config).items() if value != ""}
     form = form_of({**said, **initial, "hardware_strength": ""}, ada)

@@ -5,14 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.catalog.datasets import dataset_entry
-from engine.catalog.spaces import SPACES
+from engine.catalog.spaces import SPACES, space_for
 from engine.catalog.targets import TARGETS
 from engine.schema.cost import Metric
 from webapp.charts.space_band import default_space_limit, space_band
 from webapp.jobs.search_reach import priced_space, search_metrics, space_reach
-from webapp.jobs.search_space import fitted_space
 
-TINY = fitted_space("tiny", dataset_entry("fashion-mnist"))
+TINY = space_for("tiny", dataset=dataset_entry("fashion-mnist"))
 COSTS = priced_space(TINY, "pixel1", "latency_ms", None)
 REACH = space_reach(TINY, "pixel1", "latency_ms", None)
 
@@ -28,7 +27,7 @@ def test_the_band_contains_every_network(choices: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("space", [space.id for space in SPACES.values() if space.form == "mobile"])
 def test_the_limit_to_start_from_works_on_every_target(space: str, target: str) -> None:
-    fitted = fitted_space(space, dataset_entry("fashion-mnist"))
+    fitted = space_for(space, dataset=dataset_entry("fashion-mnist"))
     metric = next(m.id for m in search_metrics(target, None) if not m.reason)
     reach = space_reach(fitted, target, metric, None)
 

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from engine.schema.codec import digest, to_json
 from engine.schema.configs import SearchConfig
+from engine.schema.space_shape import SpaceShape
 from tests import search_run
 from tests.configs import search_config
 from tests.factories import ArtifactFileFactory, JobEventFactory, JobFactory
@@ -144,11 +145,38 @@ def test_a_wrong_width_is_said_and_nothing_is_drawn(as_ada: Client) -> None:
     answer = as_ada.get("/jobs/new/proxylessnas/reach/", {**said, "metric": "macs"})
 
     assert answer.context["band"] is None
-    assert "Must be a number." in answer.content.decode()
+    assert "Width multiplier: Must be a number, as 1 or 0.75." in answer.content.decode()
+
+
+def test_the_count_and_the_band_follow_the_shape(as_ada: Client) -> None:
+    said = {"space": "tiny", "width": "1", "dataset": "fashion-mnist", "target": "counted"}
+    asked = {**said, "metric": "macs", "limit": "2", "shape_space": "tiny", "cells": "1, 2, 1"}
+
+    answer = as_ada.get("/jobs/new/proxylessnas/reach/", asked)
+
+    page = answer.content.decode()
+    assert "4 blocks, 1,512 networks" in page
+    assert answer.context["is_other_subject"]
+    assert answer.context["band"].is_met
+    assert 'id="space-shape"' not in page  # who types there is left alone
+
+
+def test_another_space_brings_its_own_shape(as_ada: Client) -> None:
+    said = {"space": "cifar-mobile", "width": "1", "dataset": "fashion-mnist", "target": "counted"}
+    asked = {**said, "metric": "macs", "shape_space": "tiny", "cells": "1, 2, 1"}
+
+    answer = as_ada.get("/jobs/new/proxylessnas/reach/", asked)
+
+    page = answer.content.decode()
+    assert answer.context["form"].said("cells") == ""
+    assert 'id="space-shape" hx-swap-oob="true"' in page
+    assert 'placeholder="24, 40, 80, 96, 192, 320"' in page
 
 
 def test_an_earlier_runs_settings_are_taken(as_ada: Client, ada: User, team: Team) -> None:
-    job = search_job(team, ada, search_config(width=0.9, algorithm="reinforce", seed=5))
+    job = search_job(
+        team, ada, search_config(shape=SpaceShape(width=0.9), algorithm="reinforce", seed=5)
+    )
 
     form = as_ada.get(f"/jobs/new/proxylessnas/?from={job.pk}").context["form"]
 
