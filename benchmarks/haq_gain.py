@@ -26,7 +26,13 @@ from engine.catalog.models import layer_table
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.run import run
-from engine.schema.configs import QuantizeConfig, QuantizeEffort, Quantizer
+from engine.schema.configs import (
+    FEWEST_GRID_BITS,
+    FEWEST_LABEL_BITS,
+    QuantizeConfig,
+    QuantizeEffort,
+    Quantizer,
+)
 from engine.schema.cost import Budget, Metric
 from engine.schema.events import RunFinished
 from engine.schema.places import Places
@@ -45,6 +51,11 @@ class Question:
     bits: int  # of the uniform policy
     saving: float  # the budget is its cost divided by this
     quantizer: Quantizer
+
+    @property
+    def fewest_bits(self) -> int:
+        """The narrowest weights that a policy may have."""
+        return FEWEST_LABEL_BITS if self.quantizer == "kmeans" else FEWEST_GRID_BITS
 
     @property
     def budget(self) -> Budget:
@@ -99,6 +110,7 @@ def search(question: Question, seed: int, *, references: bool, data_root: Path) 
         target=question.target,
         budgets=(question.budget,),
         quantizer=question.quantizer,
+        weight_bits=tuple(range(question.fewest_bits, MAX_BITS + 1)),
         effort=QuantizeEffort(finetune_references=references),
         seed=seed,
     )

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from engine.schema.cost import Budget, Metric
 from engine.schema.errors import InvalidConfig
-from engine.schema.policy import FLOAT_BITS
+from engine.schema.policy import FLOAT_BITS, MAX_BITS
 from engine.schema.profile_config import ProfileConfig
 from engine.schema.space_shape import SpaceShape
 
@@ -22,6 +22,9 @@ Sharing = Literal["shared", "private"]
 HardwareLoss = Literal["dual", "mul_log", "add_linear", "hinge", "none"]
 StartingWeights = Literal["scratch", "inherited"]
 Precision = Literal["fp32", "bf16", "fp16"]
+
+FEWEST_GRID_BITS = 2  # a grid around zero of one bit has a single value
+FEWEST_LABEL_BITS = 1  # a codebook of one bit has two values
 
 # Read by the codec: a word it does not know is an error, not a default silently kept.
 _STRICT = {"extra": "forbid"}
@@ -156,8 +159,9 @@ class QuantizeConfig:
         for name in ("model", "dataset", "target"):
             _require(bool(getattr(self, name)), name, "is required; choose one")
         self._check_question()
-        for name in ("weight_bits", "activation_bits"):
-            _check_bits(name, getattr(self, name))
+        lowest = FEWEST_LABEL_BITS if self.quantizer == "kmeans" else FEWEST_GRID_BITS
+        _check_bits("weight_bits", self.weight_bits, lowest)
+        _check_bits("activation_bits", self.activation_bits, FEWEST_GRID_BITS)
         _require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
         _require(self.threads >= 1, "threads", f"must be at least 1, got {self.threads}")
 
@@ -192,10 +196,12 @@ class QuantizeConfig:
         )
 
 
-def _check_bits(name: str, bits: tuple[int, ...]) -> None:
+def _check_bits(name: str, bits: tuple[int, ...], lowest: int) -> None:
     _require(bool(bits), name, "at least one width is required")
     _require(
-        all(2 <= width <= 8 for width in bits), name, f"widths must lie in 2 .. 8, got {list(bits)}"
+        all(lowest <= width <= MAX_BITS for width in bits),
+        name,
+        f"widths must lie in {lowest} .. {MAX_BITS}, got {list(bits)}",
     )
     _require(
         list(bits) == sorted(set(bits)), name, f"must be ascending, each once; got {list(bits)}"

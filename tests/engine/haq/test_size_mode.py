@@ -117,3 +117,31 @@ def test_the_budget_is_within_reach() -> None:
 
     assert spec is not None
     assert spec.weights * 2 / 8 + 4 * spec.other_parameters < BUDGET.limit
+
+
+def test_a_codebook_may_have_two_values_but_a_grid_not() -> None:
+    """At the size of uniform 2 bit, only layers of one bit leave anything to choose."""
+    widths = (1, 2, 8)
+
+    assert tiny_config(quantizer="kmeans", weight_bits=widths).weight_bits == widths
+    with pytest.raises(InvalidConfig, match=r"widths must lie in 2 \.\. 8, got \[1, 2, 8\]"):
+        tiny_config(weight_bits=widths)
+
+
+def test_a_policy_at_the_size_of_uniform_two_bit_gives_and_takes(folder: Path) -> None:
+    limit = Budget(metric="model_bytes", limit=75_000)
+    config = tiny_config(quantizer="kmeans", budgets=(limit,), weight_bits=(1, 2, 3, 4))
+
+    run = finished(config, folder / "two")
+
+    assert isinstance(run.result, QuantizeResult)
+    found = run.result.contender(run.result.found)
+    assert found.policy is not None
+    widths = {bits.weight_bits for bits in found.policy.layers.values()}
+    assert 1 in widths
+    assert max(widths) > 2
+    assert found.cost["model_bytes"] <= limit.limit
+    loaded = load_quantized(run.artifact("checkpoint.safetensors"))
+    assert {layer.bits for layer in loaded.modules() if isinstance(layer, CodebookLayer)} == set(
+        found.policy.layers.values()
+    )
