@@ -10,6 +10,7 @@ from engine.catalog.model_files import entry_of
 from engine.data.splits import normalisation_for
 from engine.export.files import FOLDER, Role, artifact, write_json
 from engine.export.quantized import save_quantized
+from engine.haq.comparison import comparisons, in_words
 from engine.haq.contenders import Entry, is_within_budgets
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.front import predicted_front, scored_candidates
@@ -23,7 +24,7 @@ from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Metric
 from engine.schema.events import Event, RunFinished
 from engine.schema.policy import Policy
-from engine.schema.results import Artifact, Contender, QuantizeResult
+from engine.schema.results import Artifact, Comparison, Contender, QuantizeResult
 from engine.training.float_weights import FloatWeights
 from engine.training.interrupt import Interrupt, Stopped
 from engine.training.plan import Plan
@@ -84,11 +85,14 @@ def deliver(run: Delivery) -> Iterator[Event]:
         if run.interrupt.stops:
             raise Stopped
     found, ranked = crowned(tuple(contenders))
+    duels = tuple(
+        comparisons(run.rows, measuring=measuring, environment=run.environment, state=run.state)
+    )
     run.state.stage_seconds["exporting"] = time.monotonic() - started
     yield run.plan.progress("exporting", len(run.rows) + 1, len(run.rows) + 1, "contenders")
     # Last of all: the log is among the files, and what follows its hash would change it.
     artifacts = _write(run, next(row for row in ranked if row.id == found), measuring)
-    yield RunFinished(result=_result(run, found, ranked, artifacts))
+    yield RunFinished(result=_result(run, found, ranked, duels, artifacts))
 
 
 def _write(run: Delivery, winner: Contender, measuring: Measuring) -> tuple[Artifact, ...]:
@@ -124,7 +128,11 @@ def _write(run: Delivery, winner: Contender, measuring: Measuring) -> tuple[Arti
 
 
 def _result(
-    run: Delivery, found: str, contenders: tuple[Contender, ...], artifacts: tuple[Artifact, ...]
+    run: Delivery,
+    found: str,
+    contenders: tuple[Contender, ...],
+    duels: tuple[Comparison, ...],
+    artifacts: tuple[Artifact, ...],
 ) -> QuantizeResult:
     metric = run.config.budgets[0].metric
     return QuantizeResult(
@@ -139,7 +147,8 @@ def _result(
         sensitivity=tuple(run.state.sensitivities),
         artifacts=artifacts,
         stage_seconds=dict(run.state.stage_seconds),
-        notes=tuple(_notes(run, contenders)),
+        notes=(*_notes(run, contenders), *(in_words(d) for d in duels if d.second == "solver")),
+        comparisons=duels,
     )
 
 

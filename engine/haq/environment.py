@@ -14,7 +14,7 @@ from engine.haq.grid import Grids, set_policy
 from engine.nn.quantized import QuantizedLayer, set_float
 from engine.schema.errors import Diverged
 from engine.schema.policy import LayerBits, Policy
-from engine.training.evaluate import evaluate
+from engine.training.evaluate import Outcomes, evaluate, outcomes
 
 Bits = tuple[tuple[int, int], ...]  # (weight, activation) by layer: the name of a policy
 
@@ -79,6 +79,11 @@ class QuantizationEnvironment:
             self.network_at(policy)
             self._scores[key] = self._evaluate()
         return self._scores[key]
+
+    def outcomes(self, policy: Policy) -> Outcomes:
+        """Return what becomes of each scoring image under a policy."""
+        network = self.network_at(policy)
+        return outcomes(network, self._images, next(network.parameters()).device)
 
     def network_at(self, policy: Policy | None) -> nn.Module:
         """Return the network quantised by a policy, until the next call; None: in float."""

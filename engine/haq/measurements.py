@@ -1,11 +1,12 @@
 """What the rows of a result are measured to be: before and after fine-tuning, each thing once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import sqrt
 from pathlib import Path
 
 from torch import nn
 
+from engine.data.image_set import ImageSet
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.finetune import quantized_network, tuned_network
 from engine.haq.subject import Subject
@@ -14,7 +15,7 @@ from engine.nn.folding import fold_batch_norms
 from engine.schema.configs import QuantizeConfig
 from engine.schema.policy import Policy
 from engine.schema.results import Accuracy, Split
-from engine.training.evaluate import Evaluation, evaluate
+from engine.training.evaluate import Evaluation, Outcomes, outcomes
 from engine.training.fit import SEARCH_IMAGES
 
 _BATCH = 128
@@ -39,42 +40,50 @@ class Measuring:
         self._thresholds = thresholds
         self._tuned = tuned
         self._folder = folder
-        self._known: dict[tuple[str, str, Split], Evaluation] = {}
+        self._known: dict[tuple[bool, str, Split], Outcomes] = {}
 
     def untuned(self, policy: Policy | None, split: Split) -> Accuracy:
         """Return the accuracy of a policy without fine-tuning; None: of the float network."""
-        measured = self._evaluated(
-            "untuned", policy, split, lambda: self._environment.network_at(policy)
-        )
-        return accuracy_of(measured, split)
+        measured = self.outcomes(policy, split, is_tuned=False)
+        return accuracy_of(measured.evaluation, split)
 
     def tuned(self, policy: Policy | None, split: Split) -> Evaluation | None:
         """Return how good a policy is after fine-tuning; None: it was not fine-tuned."""
-        if policy not in self._tuned.values():
+        if not self.is_tuned(policy):
             return None
-        return self._evaluated("tuned", policy, split, lambda: _folded(self.delivered(policy)))
+        return self.outcomes(policy, split, is_tuned=True).evaluation
+
+    def is_tuned(self, policy: Policy | None) -> bool:
+        """Tell whether a policy was fine-tuned."""
+        return policy in self._tuned.values()
+
+    def outcomes(self, policy: Policy | None, split: Split, *, is_tuned: bool) -> Outcomes:
+        """Return what becomes of each image before or after fine-tuning."""
+        key = (is_tuned, repr(policy), split)
+        if key not in self._known:
+            network = (
+                _folded(self.delivered(policy))
+                if is_tuned
+                else self._environment.network_at(policy)
+            )
+            batches = self._images(split).batches(_BATCH, limit=self._limit(split))
+            self._known[key] = outcomes(network, batches, self._subject.device)
+        return self._known[key]
 
     def delivered(self, policy: Policy | None) -> nn.Module:
         """Return the network at a policy as it would be handed out."""
-        if policy in self._tuned.values():
+        if self.is_tuned(policy):
             return tuned_network(
                 self._subject, policy, thresholds=self._thresholds, folder=self._folder
             )
         return quantized_network(self._subject, policy, self._thresholds)
 
-    def _evaluated(
-        self, state: str, policy: Policy | None, split: Split, build: Callable[[], nn.Module]
-    ) -> Evaluation:
-        key = (state, repr(policy), split)
-        if key not in self._known:
-            images = (
-                self._subject.splits.report if split == "report" else self._subject.splits.search
-            )
-            reported = self._config.effort.report_images
-            limit = reported if split == "report" else SEARCH_IMAGES
-            batches = images.batches(_BATCH, limit=limit)
-            self._known[key] = evaluate(build(), batches, self._subject.device)
-        return self._known[key]
+    def _images(self, split: Split) -> ImageSet:
+        splits = self._subject.splits
+        return splits.report if split == "report" else splits.search
+
+    def _limit(self, split: Split) -> int:
+        return self._config.effort.report_images if split == "report" else SEARCH_IMAGES
 
 
 def accuracy_of(evaluation: Evaluation, split: Split) -> Accuracy:

@@ -110,7 +110,9 @@ class Comparison:
     first: str  # id of a contender: "agent"
     second: str  # "solver"
     same_policy: bool  # both found the same one: there is no difference
-    differences: tuple[PairedDifference, ...]  # search, report, report after fine-tuning if it was
+    # By search images, report images, and report images after fine-tuning where both were
+    # fine-tuned; none between a policy and itself.
+    differences: tuple[PairedDifference, ...]
     first_evaluations: int  # policies scored
     second_evaluations: int
     first_seconds: float  # wall time of its own steps, without the passes that both build on

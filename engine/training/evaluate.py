@@ -21,6 +21,24 @@ class Evaluation:
     images: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcomes:
+    """What became of each image, in the order of the images."""
+
+    losses_N: Tensor  # cross-entropy in nats, float32
+    right_N: Tensor  # bool
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The means."""
+        images = len(self.right_N)
+        return Evaluation(
+            accuracy=int(self.right_N.sum()) / images,
+            loss=float(self.losses_N.sum(dtype=torch.float64)) / images,
+            images=images,
+        )
+
+
 def evaluate(
     model: nn.Module, batches: Iterable[Batch] | Batch, device: torch.device
 ) -> Evaluation:
@@ -38,6 +56,20 @@ def evaluate(
     if images == 0:
         raise ValueError("evaluate needs at least one image")
     return Evaluation(accuracy=correct / images, loss=loss_sum / images, images=images)
+
+
+def outcomes(model: nn.Module, batches: Iterable[Batch] | Batch, device: torch.device) -> Outcomes:
+    """Return what becomes of each image in eval mode, for policies to be compared in pairs."""
+    losses, right = [], []
+    with evaluating(model), torch.inference_mode():
+        for images_NCHW, labels_N in _in_chunks(batches):
+            logits_NK = model(images_NCHW.to(device))
+            on_device_N = labels_N.to(device)
+            losses.append(functional.cross_entropy(logits_NK, on_device_N, reduction="none").cpu())
+            right.append((logits_NK.argmax(dim=1) == on_device_N).cpu())
+    if not right:
+        raise ValueError("outcomes need at least one image")
+    return Outcomes(losses_N=torch.cat(losses), right_N=torch.cat(right))
 
 
 @contextmanager

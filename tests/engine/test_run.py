@@ -35,6 +35,7 @@ from engine.schema.events import (
     RunStarted,
     SensitivityMeasured,
 )
+from engine.schema.results import Accuracy, Contender
 from engine.training.evaluate import evaluate
 from tests.engine.tiny_run import (
     BUDGET,
@@ -151,6 +152,43 @@ def test_the_result_sets_the_found_policy_beside_what_it_must_beat(whole: Finish
     assert [row.id for row in rows.values() if row.role == "found"] == [whole.result.found]
     assert whole.result.found in {*STRATEGIES, "solver_to_tune"}
     assert all(row.report_accuracy is not None for row in rows.values())
+
+
+def test_the_agent_is_held_against_every_other_strategy(whole: Finished) -> None:
+    rows = {row.id: row for row in whole.result.contenders}
+    duels = whole.result.comparisons
+
+    assert [(duel.first, duel.second) for duel in duels] == [
+        ("agent", name) for name in STRATEGIES if name != "agent"
+    ]
+    assert any(not duel.same_policy for duel in duels)
+    for duel in duels:
+        other = rows[duel.second]
+        assert duel.same_policy == (rows["agent"].policy == other.policy)
+        assert (duel.first_evaluations, duel.second_evaluations) == (3, other.evaluations)
+        assert min(duel.first_seconds, duel.second_seconds) > 0
+        if duel.same_policy:
+            assert duel.differences == ()
+            continue
+        search, report, *tuned = duel.differences
+        assert (search.split, search.images) == ("search", TINY.score_images)
+        assert (report.split, report.images) == ("report", TINY.report_images)
+        assert search.loss.mean == pytest.approx(
+            rows["agent"].search_loss - other.search_loss, abs=1e-5
+        )
+        assert report.accuracy.mean == pytest.approx(
+            untuned(rows["agent"]).value - untuned(other).value
+        )
+        were_tuned = all(row.tuned_search_loss is not None for row in (rows["agent"], other))
+        assert [one.is_tuned for one in tuned] == [True] * were_tuned
+    assert sum(note.startswith("The agent") for note in whole.result.notes) == 1
+
+
+def untuned(row: Contender) -> Accuracy:
+    """Return a row's accuracy on the report images before any fine-tuning."""
+    accuracy = row.untuned_report_accuracy or row.report_accuracy
+    assert accuracy is not None
+    return accuracy
 
 
 def test_the_solver_the_best_other_and_the_uniform_policy_are_fine_tuned(whole: Finished) -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from engine.data.image_set import ImageSet
-from engine.training.evaluate import evaluate
+from engine.training.evaluate import evaluate, outcomes
 from tests.engine.toys import CPU
 
 
@@ -30,6 +30,19 @@ def test_batches_and_one_pair_give_the_same(toy_images: ImageSet, toy_network: n
     assert by_batch.accuracy == by_pair.accuracy
     assert by_batch.loss == pytest.approx(by_pair.loss, rel=1e-5)
     assert by_batch.images == 66
+
+
+def test_outcomes_are_those_of_each_image(toy_images: ImageSet, toy_network: nn.Module) -> None:
+    each = outcomes(toy_network, toy_images.batches(7), CPU)
+
+    together = evaluate(toy_network, toy_images.first(66), CPU)
+    assert each.evaluation.accuracy == together.accuracy
+    assert each.evaluation.loss == pytest.approx(together.loss, rel=1e-5)
+    for index in (0, 31, 65):
+        images_NCHW, labels_N = toy_images.first(66)
+        alone = evaluate(toy_network, (images_NCHW[index:][:1], labels_N[index:][:1]), CPU)
+        assert float(each.losses_N[index]) == pytest.approx(alone.loss, rel=1e-4)
+        assert bool(each.right_N[index]) == (alone.accuracy == 1.0)
 
 
 def test_evaluating_neither_learns_nor_changes_the_mode(
