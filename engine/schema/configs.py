@@ -57,9 +57,6 @@ class TrainingRecipe:
             "recipe.learning_rate",
             f"must be above 0, got {self.learning_rate:g}",
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
         _require(
             self.weight_decay >= 0,
             "recipe.weight_decay",
@@ -70,6 +67,9 @@ class TrainingRecipe:
             "recipe.label_smoothing",
             f"is a share and must lie in 0 .. 1, below 1, got {self.label_smoothing:g}",
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuantizeEffort:
     """How much a HAQ search spends; presets are instances of this."""
 
@@ -275,12 +275,6 @@ class SearchEffort:
             "effort.frozen_epochs",
             f"must be below the epochs, {self.epochs}, got {self.frozen_epochs}",
         )
-        for name in ("warmup_learning_rate", "weight_learning_rate", "architecture_learning_rate"):
-            rate = getattr(self, name)
-            _require(rate > 0, f"effort.{name}", f"must be above 0, got {rate:g}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
         for name in ("weight_decay", "settled_entropy"):
             value = getattr(self, name)
             _require(value >= 0, f"effort.{name}", f"must not be negative, got {value:g}")
@@ -289,6 +283,12 @@ class SearchEffort:
             "effort.label_smoothing",
             f"is a share and must lie in 0 .. 1, below 1, got {self.label_smoothing:g}",
         )
+        for name in ("warmup_learning_rate", "weight_learning_rate", "architecture_learning_rate"):
+            rate = getattr(self, name)
+            _require(rate > 0, f"effort.{name}", f"must be above 0, got {rate:g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchConfig:
     """A ProxylessNAS search: an operation for every block of a space, under a budget.
 
