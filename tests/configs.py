@@ -5,6 +5,7 @@ from typing import Any
 
 from engine.schema.configs import QuantizeConfig, QuantizeEffort, SearchConfig, SearchEffort
 from engine.schema.cost import Budget
+from engine.schema.profile_config import ProfileConfig, ProfileEffort
 
 # The small MobileNetV2 reaches 2.0 to 8.4 ms on this target.
 LATENCY_BUDGET = Budget(metric="latency_ms", limit=4.0)
@@ -35,5 +36,23 @@ def search_config(**changes: Any) -> SearchConfig:
         preset="smoke",
         effort=SearchEffort(),
         device="cpu",
+    )
+    return replace(config, **changes)
+
+
+def profile_config(**changes: Any) -> ProfileConfig:
+    """Return a profile of the smallest space that is admissible as it stands and takes seconds."""
+    config = ProfileConfig(
+        name="cpu-tiny",
+        subject="tiny",
+        effort=ProfileEffort(
+            warmup_runs=3,
+            warmup_s=0,
+            samples=5,
+            sampling_s=0.005,
+            longest_s=0.05,
+            retries=0,
+            networks=6,
+        ),
     )
     return replace(config, **changes)

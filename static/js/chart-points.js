@@ -9,7 +9,7 @@ export function valueAt(payload, path) {
 }
 
 export function emptyPoints(traces) {
-  return traces.map(() => ({ x: [], y: [], labels: [] }));
+  return traces.map(() => ({ x: [], y: [], labels: [], spans: [] }));
 }
 
 // Returns the points of each trace after these events; `before` is left as it was.
@@ -28,7 +28,8 @@ export function pointsFrom(traces, events, before = emptyPoints(traces)) {
 export function plotlyTrace(trace, points) {
   if (trace.mode === "columns") return heatmap(trace, points);
   if (trace.mode === "shares") return shareMap(trace, points);
-  return { ...trace.plotly, x: points.x, y: points.y, text: points.labels };
+  const bars = trace.low ? { error_y: errorBars(points) } : {};
+  return { ...trace.plotly, ...bars, x: points.x, y: points.y, text: points.labels };
 }
 
 // Returns the range to show where marks far below the best would flatten the rest, else undefined.
@@ -54,6 +55,7 @@ export function rowsFrom(traces, allPoints) {
         : trace.plotly.name,
       trace.mode === "replace" ? points.labels[at] : points.x[at],
       Math.abs(trace.mode === "replace" ? y : 0) || round(y),
+      ...(trace.low ? points.spans[at].map(round) : []),
     ]);
   });
 }
@@ -64,14 +66,27 @@ function feeds(trace, event) {
 }
 
 function appended(trace, payloads, before) {
-  const points = { x: [...before.x], y: [...before.y], labels: [...before.labels] };
+  const points = { x: [...before.x], y: [...before.y], labels: [...before.labels], spans: [...before.spans] };
   for (const payload of payloads) {
     const y = valueAt(payload, trace.y);
     points.x.push(trace.x ? valueAt(payload, trace.x) : points.x.length + 1);
     points.y.push(trace.mode === "columns" ? y : y * trace.scale);
     points.labels.push(trace.labels ? valueAt(payload, trace.labels) : "");
+    if (trace.low) points.spans.push([trace.low, trace.high].map((path) => valueAt(payload, path) * trace.scale));
   }
   return points;
+}
+
+// Bars from a point down to where its span begins and up to where it ends.
+function errorBars({ y, spans }) {
+  return {
+    type: "data",
+    symmetric: false,
+    array: spans.map(([, high], at) => high - y[at]),
+    arrayminus: spans.map(([low], at) => y[at] - low),
+    thickness: 1,
+    width: 2,
+  };
 }
 
 function replaced(trace, payload) {

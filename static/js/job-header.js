@@ -1,6 +1,6 @@
 // The head of a running job's page: state, what it waits for, progress, what one may ask of it.
 
-import { duration, inUnit, percent, strategyTitle } from "./wording.js";
+import { duration, inUnit, measurementSentence, percent, strategyTitle } from "./wording.js";
 
 const LINK_WORDS = {
   connecting: "Connecting",
@@ -55,6 +55,15 @@ export function showBest(root, events, unit) {
     kind === "candidate_found"
       ? `Best so far: ${percent(payload.accuracy)} before fine-tuning${at}, by ${strategyTitle(payload.strategy)}.`
       : `Best so far: ${percent(payload.accuracy)} with the supernet’s weights${at}.`;
+  line.hidden = false;
+}
+
+// Shows what was measured last, in a run that measures.
+export function showMeasured(root, events) {
+  const measured = events.findLast((event) => measurementSentence(event) !== null);
+  if (!measured) return;
+  const line = root.querySelector("[data-best]");
+  line.textContent = measurementSentence(measured);
   line.hidden = false;
 }
 

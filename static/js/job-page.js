@@ -1,7 +1,7 @@
 // A running job's page: one stream of events feeds the head, the charts and the log.
 
 import { openStream } from "./event-stream.js";
-import { showBest, showLink, showProgress, showState } from "./job-header.js";
+import { showBest, showLink, showMeasured, showProgress, showState } from "./job-header.js";
 import { LiveChart } from "./live-chart.js";
 import { startLogTail } from "./log-tail.js";
 import { onThemeChange } from "./theme-choice.js";
@@ -15,6 +15,7 @@ let isLeaving = false;
 function onEvents(events) {
   showProgress(root, events);
   showBest(root, events, unit);
+  showMeasured(root, events);
   tellLog(events);
   for (const chart of charts) chart.take(events);
 }

@@ -27,6 +27,21 @@ export function logSentence({ kind, payload }) {
   return null;
 }
 
+// Returns what a profile measured, in a sentence, or null for any other event.
+export function measurementSentence({ kind, payload }) {
+  if (kind === "network_measured") {
+    const { label, precision, measured_ms, sum_ms } = payload;
+    return `Measured last: ${label} end to end in ${precision}, ${inMs(measured_ms)}; its rows sum to ${inMs(sum_ms)}.`;
+  }
+  if (kind !== "block_measured") return null;
+  const { label, precision, median_ms, p90_ms, samples, rejected } = payload;
+  return `Measured last: ${label} in ${precision}, ${inMs(median_ms)} (p90 ${inMs(p90_ms)}; ${samples} samples, ${rejected} rejected).`;
+}
+
+function inMs(value) {
+  return `${value < 10 ? value.toPrecision(3) : value.toFixed(1)}${THIN}ms`;
+}
+
 export function strategyTitle(strategy) {
   return strategy.replaceAll("_", " ").replace("climb", "climbing");
 }

@@ -49,6 +49,17 @@ test("a trace takes only events that its condition names", () => {
   assert.deepEqual(points.y, [0.7]);
 });
 
+test("a bar runs through each point where the trace names its ends, and the twin tells them", () => {
+  const timed = trace({ event: "block_measured", x: "macs", y: "ms", low: "p10", high: "p90", labels: "label" });
+  const event = { kind: "block_measured", payload: { macs: 9, ms: 2, p10: 1.5, p90: 4, label: "block a" } };
+
+  const all = pointsFrom([timed], [event]);
+
+  const { error_y } = plotlyTrace(timed, all[0]);
+  assert.deepEqual([error_y.array, error_y.arrayminus], [[2], [0.5]]);
+  assert.deepEqual(rowsFrom([timed], all), [["block a, agent", 9, 2, 1.5, 4]]);
+});
+
 test("events in pieces give the same points as in one", () => {
   const events = [1, 2, 3, 4].map((number) => episode(number, number / 10));
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { duration, inUnit, logSentence, percent, strategyTitle } from "../../static/js/wording.js";
+import { duration, inUnit, logSentence, measurementSentence, percent, strategyTitle } from "../../static/js/wording.js";
 
 test("ratios are percent only in words", () => {
   assert.equal(percent(0.9071), "90.7\u202f%");
@@ -28,4 +28,19 @@ test("the log has a sentence for what concerns a reader, and none for the rest",
 
 test("strategies are called as people call them", () => {
   assert.equal(strategyTitle("hill_climb"), "hill climbing");
+});
+
+test("what was measured is told with its slowest tenth and what was rejected", () => {
+  const block = { label: "block a", precision: "int8", median_ms: 0.01234, p90_ms: 0.013, samples: 30, rejected: 4 };
+  const network = { label: "network 3", precision: "fp32", sum_ms: 1.2, measured_ms: 11.04 };
+
+  assert.equal(
+    measurementSentence({ kind: "block_measured", payload: block }),
+    "Measured last: block a in int8, 0.0123\u202fms (p90 0.0130\u202fms; 30 samples, 4 rejected).",
+  );
+  assert.equal(
+    measurementSentence({ kind: "network_measured", payload: network }),
+    "Measured last: network 3 end to end in fp32, 11.0\u202fms; its rows sum to 1.20\u202fms.",
+  );
+  assert.equal(measurementSentence({ kind: "progress", payload: {} }), null);
 });

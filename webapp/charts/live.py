@@ -6,12 +6,14 @@ A new live chart is one `LiveChart` in the file of its kind.
 from engine.schema.architecture import SearchSpace
 from engine.schema.cost import Budget
 from webapp.charts.live_chart import LiveChart
+from webapp.charts.live_profile import PROFILE_CHARTS
 from webapp.charts.live_quantize import QUANTIZE_CHARTS
 from webapp.charts.live_search import SEARCH_CHARTS, cost_chart, space_charts
 
 LIVE_CHARTS: dict[str, tuple[LiveChart, ...]] = {
     "quantize": QUANTIZE_CHARTS,
     "search": SEARCH_CHARTS,
+    "profile": PROFILE_CHARTS,
 }
 
 

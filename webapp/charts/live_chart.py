@@ -27,7 +27,9 @@ class LiveTrace:
     mode: Mode = "append"
     # Fields that must equal these, or be among them.
     where: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    labels: str = ""  # a map whose keys name the values
+    labels: str = ""  # a map whose keys name the values; append: what names the point
+    low: str = ""  # append: where a bar through each point begins,
+    high: str = ""  # and where it ends; the table twin has a column for each
     scale: float = 1.0  # 100 shows a ratio as percent
     log_floor: float | None = None  # columns are shown as log10, not below this
     options: tuple[tuple[Option, ...], ...] = ()  # shares and choice: by decision
@@ -46,7 +48,7 @@ class LiveChart:
     stages: tuple[str, ...]  # a place is kept for it in a run that has one of these
     layout: FigureJson
     traces: tuple[LiveTrace, ...]
-    columns: tuple[str, str, str]  # heads of the table twin: series, x, y
+    columns: tuple[str, ...]  # heads of the table twin: series, x, y; low, high
     wide: bool = False
     depth: float | None = None  # marks below the best by more than this leave the frame
 

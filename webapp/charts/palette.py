@@ -6,6 +6,7 @@ The hues are those of Okabe and Ito 2008, which stay apart for colour-blind read
 
 from dataclasses import dataclass
 
+from engine.schema.cost_table import KernelPrecision
 from engine.schema.layers import LayerKind
 
 
@@ -36,6 +37,13 @@ STRATEGIES: dict[str, Mark] = {
     ),
     "random": Mark(title="Random", color="var(--series-grey)", symbol="x", dash="longdash"),
     "agent": Mark(title="Agent", color="var(--series-orange)", symbol="circle"),
+}
+
+PRECISIONS: dict[KernelPrecision, Mark] = {
+    "fp32": Mark(title="fp32", color="var(--series-blue)", symbol="circle"),
+    "bf16": Mark(title="bf16", color="var(--series-purple)", symbol="square", dash="dot"),
+    "fp16": Mark(title="fp16", color="var(--series-orange)", symbol="triangle-up", dash="dashdot"),
+    "int8": Mark(title="int8", color="var(--series-green)", symbol="diamond", dash="dash"),
 }
 
 # A device and the one beside it.

@@ -1,4 +1,4 @@
-"""Whole networks that were timed beside what a table's rows say of them."""
+"""Whole networks that were timed beside the sums of a table's rows, and the line between."""
 
 from engine.schema.cost_table import EndToEnd, KernelPrecision, SampledNetwork
 from webapp.charts.chart import Chart, FigureJson, Table, axis, layout
@@ -10,7 +10,7 @@ _MS = QUANTITIES["latency_ms"].units[0]
 
 
 def sampled_networks_chart(check: EndToEnd, precision: KernelPrecision) -> Chart:
-    """Draw the measured times of sampled networks over those that the corrected sums tell."""
+    """Draw the measured times of sampled networks over the sums of their rows, and the fit."""
     kind = "networks" if check.networks[0].choices else "stretches of the network"
     return Chart(
         id=f"sampled-networks-{precision}",
@@ -22,15 +22,15 @@ def sampled_networks_chart(check: EndToEnd, precision: KernelPrecision) -> Chart
             f"tau {check.kendall_tau:.2f}; each was left out of its own fit for error and R²."
         ),
         figure={
-            "data": [_points(check), _diagonal(check)],
+            "data": [_points(check), _fitted(check)],
             "layout": layout(
                 height=_HEIGHT,
-                xaxis=axis("By the table, corrected (ms)"),
+                xaxis=axis("Sum of its rows (ms)"),
                 yaxis=axis("Measured end to end (ms)"),
             ),
         },
         table=Table(
-            columns=("Network", "Sum of rows", "Corrected", "Measured", "Error"),
+            columns=("Network", "Sum of rows", "Fitted", "Measured", "Error"),
             rows=tuple(_row(network) for network in check.networks),
         ),
         height=_HEIGHT,
@@ -42,23 +42,23 @@ def _points(check: EndToEnd) -> FigureJson:
         "type": "scatter",
         "mode": "markers",
         "name": "a network",
-        "x": [network.predicted_ms for network in check.networks],
+        "x": [network.sum_ms for network in check.networks],
         "y": [network.measured_ms for network in check.networks],
         "text": [network.label for network in check.networks],
         "marker": {"color": ACCENT, "symbol": "circle-open", "size": 9, "line": {"width": 1.6}},
-        "hovertemplate": "%{text}<br>table %{x:.3f} ms, measured %{y:.3f} ms<extra></extra>",
+        "hovertemplate": "%{text}<br>sum %{x:.3f} ms, measured %{y:.3f} ms<extra></extra>",
     }
 
 
-def _diagonal(check: EndToEnd) -> FigureJson:
-    times = [ms for each in check.networks for ms in (each.predicted_ms, each.measured_ms)]
-    ends = [min(times), max(times)]
+def _fitted(check: EndToEnd) -> FigureJson:
+    sums = [network.sum_ms for network in check.networks]
+    ends = [min(sums), max(sums)]
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "equal",
+        "name": f"{check.alpha:.3f} × sum + {_MS.write(check.beta_ms)}",
         "x": ends,
-        "y": ends,
+        "y": [check.alpha * end + check.beta_ms for end in ends],
         "line": {"color": MUTED, "dash": "dash", "width": 1.5},
         "hoverinfo": "skip",
     }

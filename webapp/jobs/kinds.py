@@ -37,6 +37,10 @@ KINDS: dict[str, KindWords] = {
             "exporting": "Exporting",
         },
     ),
+    Job.Kind.PROFILE: KindWords(
+        form="jobs:new-profile",
+        stages={"profiling": "Measuring"},
+    ),
 }
 
 

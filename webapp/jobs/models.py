@@ -12,6 +12,7 @@ class Job(models.Model):
     class Kind(models.TextChoices):
         QUANTIZE = "quantize", "HAQ"
         SEARCH = "search", "ProxylessNAS"
+        PROFILE = "profile", "Device profile"
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"

@@ -26,12 +26,18 @@ RESULT_PAGES: dict[str, Callable[[Job], object]] = {
 
 def live_page(job: Job) -> dict[str, Any]:  # Any: a template's context
     """Return what the page of a job without a result needs beside the job."""
-    unit = QUANTITIES[job.budget_metric].unit_for([job.budget_limit])  # type: ignore[index] # a metric
     return {
         "charts": _live_charts(job),
         "stages": _stages(job),
-        "budget_unit": {"metric": job.budget_metric, "symbol": unit.symbol, "size": unit.size},
+        "budget_unit": _budget_unit(job),
     }
+
+
+def _budget_unit(job: Job) -> dict[str, Any] | None:  # Any: text and numbers
+    if not job.budget_metric:
+        return None
+    unit = QUANTITIES[job.budget_metric].unit_for([job.budget_limit])  # type: ignore[index] # a metric
+    return {"metric": job.budget_metric, "symbol": unit.symbol, "size": unit.size}
 
 
 def _live_charts(job: Job) -> tuple[LiveChart, ...]:

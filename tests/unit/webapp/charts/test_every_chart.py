@@ -9,8 +9,8 @@ import pytest
 from engine.catalog.spaces import space_entry
 from engine.schema.architecture import Architecture
 from engine.schema.results import QuantizeResult
-from tests import haq_run, search_run
-from tests.configs import quantize_config, search_config
+from tests import haq_run, profile_run, search_run
+from tests.configs import profile_config, quantize_config, search_config
 from tests.unit.engine.cost.measured_tables import end_to_end
 from webapp.charts.accuracy_front import accuracy_chart
 from webapp.charts.architecture import architecture_chart
@@ -23,9 +23,10 @@ from webapp.charts.live_chart import LiveChart
 from webapp.charts.loss_front import loss_chart
 from webapp.charts.network_front import network_chart
 from webapp.charts.operations import OPERATION_MARKS
-from webapp.charts.palette import KINDS, RUN_MARKS, STRATEGIES
+from webapp.charts.palette import KINDS, PRECISIONS, RUN_MARKS, STRATEGIES
 from webapp.charts.policy import bits_chart
 from webapp.charts.probabilities import Moment, probability_history
+from webapp.charts.row_times import row_times_chart
 from webapp.charts.sampled_networks import sampled_networks_chart
 from webapp.charts.sensitivity import sensitivity_chart
 from webapp.compare.outcome import outcome
@@ -82,6 +83,9 @@ def _paths(_: QuantizeResult) -> Chart:
     return probability_history(SEARCH.space, moments).chart
 
 
+TABLE = profile_run.result(profile_config()).table
+
+
 CHARTS: dict[str, Callable[[QuantizeResult], Chart]] = {
     "bits": _bits,
     "accuracy": accuracy_chart,
@@ -94,6 +98,7 @@ CHARTS: dict[str, Callable[[QuantizeResult], Chart]] = {
     "paths": _paths,
     "candidates": lambda _: candidate_chart(SEARCH),
     "networks": lambda _: network_chart(SEARCH),
+    "times of rows": lambda _: row_times_chart(TABLE),
     "sampled networks": lambda _: sampled_networks_chart(end_to_end(1.1, 0.2), "int8"),
 }
 every_chart = pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS.keys())
@@ -174,6 +179,7 @@ def test_a_live_chart_reads_only_what_events_have(chart: LiveChart) -> None:
     told = [
         *haq_run.events(quantize_config(), scored=3),
         *search_run.events(search_config(), updates=2),
+        *profile_run.events(profile_config()),
     ]
     payloads = [to_json(event) for event in told]
 
@@ -181,7 +187,8 @@ def test_a_live_chart_reads_only_what_events_have(chart: LiveChart) -> None:
         own = [each for each in payloads if each["kind"] == trace.event]
         assert own, f"no event {trace.event!r}"
         assert all(trace.y.split(".")[0] in each for each in own)
-        assert all(trace.x in each for each in own if trace.x)
+        others = [path for path in (trace.x, trace.low, trace.high) if path]
+        assert all(path in each for each in own for path in others)
 
 
 def test_every_kind_of_job_has_live_charts() -> None:
@@ -194,6 +201,7 @@ def test_every_kind_of_job_has_live_charts() -> None:
         pytest.param([(m.color, m.pattern) for m in KINDS.values()], id="kinds of layer"),
         pytest.param([(m.color, m.dash) for m in STRATEGIES.values()], id="strategies' lines"),
         pytest.param([(m.color, m.symbol) for m in RUN_MARKS], id="compared runs"),
+        pytest.param([(m.color, m.symbol) for m in PRECISIONS.values()], id="precisions"),
         pytest.param([(m.color, m.pattern) for m in OPERATION_MARKS[:4]], id="expansions"),
         pytest.param([(m.color, m.pattern) for m in OPERATION_MARKS[4:8]], id="edges of a cell"),
     ],
