@@ -210,7 +210,7 @@ def _profile(options: argparse.Namespace) -> int:
         "name": options.name or options.out.stem,
         "subject": options.space or options.model,
         "dataset": options.dataset,
-        "width": options.width,
+        "shape": {"width": options.width},
         "device": options.device,
         "precisions": options.precision,
         "batch": options.batch,

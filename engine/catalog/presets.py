@@ -11,6 +11,7 @@ from engine.schema.configs import (
     Sharing,
     TrainingRecipe,
 )
+from engine.schema.profile_config import ProfileEffort, ProfilePreset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,51 @@ SEARCH_PRESETS: dict[str, SearchPresetEntry] = {
             gate_mode="full_v2",
             sharing="private",
             hardware_loss="mul_log",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfilePresetEntry:
+    """How carefully a device is measured, by name."""
+
+    id: ProfilePreset
+    title: str
+    description: str
+    effort: ProfileEffort
+
+
+PROFILE_PRESETS: dict[str, ProfilePresetEntry] = {
+    entry.id: entry
+    for entry in (
+        ProfilePresetEntry(
+            id="smoke",
+            title="Quick",
+            description="To see whether all runs; medians may be some percent off.",
+            effort=ProfileEffort(
+                warmup_runs=3,
+                warmup_s=0.05,
+                samples=10,
+                sampling_s=0.1,
+                longest_s=1.0,
+                retries=1,
+                networks=8,
+            ),
+        ),
+        ProfilePresetEntry(
+            id="balanced",
+            title="Standard",
+            description="Enough for searches: what scatters by more than 5 % is timed again.",
+            effort=ProfileEffort(),
+        ),
+        ProfilePresetEntry(
+            id="thorough",
+            title="Thorough",
+            description="For a machine that others use too: long samplings, more repeats.",
+            effort=ProfileEffort(
+                warmup_s=0.5, samples=100, sampling_s=2.0, longest_s=20.0, retries=5, networks=50
+            ),
         ),
     )
 }

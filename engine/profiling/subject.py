@@ -48,10 +48,10 @@ def profile_subject(config: ProfileConfig) -> ProfileSubject:
     generator = random.Random(config.seed)  # noqa: S311 - a draw, not a secret
     dataset = dataset_entry(config.dataset) if config.dataset else None
     if config.subject in SPACES:
-        space = space_for(config.subject, dataset=dataset, shape=SpaceShape(width=config.width))
+        space = space_for(config.subject, dataset=dataset, shape=config.shape)
         return _of_space(space, config.effort.networks, generator)
-    if config.width != 1:
-        raise InvalidConfig("width", "is of a space; a model has widths of its own")
+    if config.shape != SpaceShape():
+        raise InvalidConfig("shape", "is of a space; a model has widths of its own")
     return _of_model(_spec(config.subject, dataset), config.effort.networks, generator)
 
 

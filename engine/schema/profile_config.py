@@ -6,6 +6,9 @@ from typing import ClassVar, Literal
 from engine.schema.cost import Budget
 from engine.schema.cost_table import Host, KernelPrecision, check_table_name
 from engine.schema.errors import InvalidConfig
+from engine.schema.space_shape import SpaceShape
+
+ProfilePreset = Literal["smoke", "balanced", "thorough", "custom"]
 
 _STRICT = {"extra": "forbid"}  # read by the codec, as in `configs`
 _ON_HOST: dict[Host, tuple[KernelPrecision, ...]] = {
@@ -67,11 +70,12 @@ class ProfileConfig:
     name: str  # of the table
     subject: str  # id of a search space or of a model
     dataset: str = ""  # its channels, size and classes; "": those of the space or model itself
-    width: float = 1.0  # of a space: what multiplies its channels
+    shape: SpaceShape = field(default_factory=SpaceShape)  # how a space departs from its entry
     device: Host = "cpu"
     precisions: tuple[KernelPrecision, ...] = ()  # (): all that the device has
     batch: int = 1
     threads: int = 1
+    preset: ProfilePreset = "custom"  # a label; `effort` is what counts
     effort: ProfileEffort = field(default_factory=ProfileEffort)
     seed: int = 0  # of the networks that are drawn
 
@@ -90,7 +94,6 @@ class ProfileConfig:
         _require(
             len(set(self.precisions)) == len(self.precisions), "precisions", "each may stand once"
         )
-        _require(0.1 <= self.width <= 4, "width", f"must lie in 0.1 .. 4, got {self.width:g}")
         _require(1 <= self.batch <= 1024, "batch", f"must lie in 1 .. 1024, got {self.batch}")
         _require(1 <= self.threads <= 256, "threads", f"must lie in 1 .. 256, got {self.threads}")
         _require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
@@ -109,11 +112,6 @@ class ProfileConfig:
     def budgets(self) -> tuple[Budget, ...]:
         """It measures and asks for nothing to be kept."""
         return ()
-
-    @property
-    def preset(self) -> Literal["custom"]:
-        """It has no named efforts."""
-        return "custom"
 
     @property
     def target(self) -> str:

@@ -160,8 +160,9 @@ def test_the_reference_is_timed_before_between_and_after(tiny_events: list[Event
 
 
 def test_a_space_is_measured_for_the_images_and_width_of_a_search(tmp_path: Path) -> None:
-    config = quick_config(subject="tiny", dataset="cifar10", width=0.5)
-    space = space_for("tiny", dataset=dataset_entry("cifar10"), shape=SpaceShape(width=0.5))
+    shape = SpaceShape(width=0.5)
+    config = quick_config(subject="tiny", dataset="cifar10", shape=shape)
+    space = space_for("tiny", dataset=dataset_entry("cifar10"), shape=shape)
 
     table = result_of(profile(config, tmp_path, interrupt=Interrupt())).table
 
@@ -196,11 +197,10 @@ def test_a_folder_of_another_profile_is_refused(tmp_path: Path) -> None:
     ("fields", "message"),
     [
         ({"subject": "no-such"}, "model: 'no-such' is no model"),
-        ({"width": 0.5}, "width: is of a space; a model has widths of its own"),
-        ({"subject": "tiny", "width": 9.0}, "width: must lie in 0.1 .. 4"),
+        ({"shape": SpaceShape(width=0.5)}, "shape: is of a space; a model has widths of its own"),
         ({"threads": 200}, "threads: this process may use"),
     ],
-    ids=["subject", "width of a model", "width", "threads"],
+    ids=["subject", "shape of a model", "threads"],
 )
 def test_what_cannot_be_measured_is_refused(
     fields: dict[str, object], message: str, tmp_path: Path
