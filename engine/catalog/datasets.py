@@ -9,6 +9,7 @@ FOLDER_PREFIX = "folder:"
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"})
 FEWEST_IMAGES_A_CLASS = 10
 FEWEST_UNLABELLED_IMAGES = 48
+_TRAIN_SHARE, _SEARCH_SHARE = 0.70, 0.15  # of each class of a folder
 # Of ImageNet's training images; the custom for photographs of unknown origin.
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -33,6 +34,7 @@ class DatasetEntry:
     mean: tuple[float, ...]  # of its pixels on the scale 0-1, by channel
     std: tuple[float, ...]
     source: str
+    search_images: int  # of the search split, at most: a part that is at hand may have fewer
     built_in: bool = False  # at hand without a download
 
     @property
@@ -60,6 +62,7 @@ DATASETS: dict[str, DatasetEntry] = {
             mean=(0.2860,),
             std=(0.3530,),
             source="Xiao et al. 2017, MIT licence",
+            search_images=5_000,
             built_in=True,
         ),
         DatasetEntry(
@@ -73,6 +76,7 @@ DATASETS: dict[str, DatasetEntry] = {
             mean=(0.1684,),
             std=(0.3068,),
             source="Made from Fashion-MNIST; after Mnih et al. 2014",
+            search_images=5_000,
             built_in=True,
         ),
         DatasetEntry(
@@ -85,6 +89,7 @@ DATASETS: dict[str, DatasetEntry] = {
             mean=(0.4914, 0.4822, 0.4465),
             std=(0.2470, 0.2435, 0.2616),
             source="Krizhevsky 2009",
+            search_images=5_000,
         ),
     )
 }
@@ -129,6 +134,15 @@ def folder_classes(root: Path) -> dict[str, list[Path]]:
                 f"{FEWEST_IMAGES_A_CLASS} to be split into train, search and report",
             )
     return classes
+
+
+def class_shares(images: int) -> tuple[int, int]:
+    """Return how many of a class's images train and how many search; the rest reports.
+
+    Every class gives 70 % to train, 15 % to search and at least one to each split.
+    """
+    search = max(1, round(images * _SEARCH_SHARE))
+    return min(round(images * _TRAIN_SHARE), images - search - 1), search
 
 
 def unlabelled_images(root: Path) -> list[Path]:
@@ -180,4 +194,6 @@ def _folder_entry(dataset_id: str) -> DatasetEntry:
         mean=_IMAGENET_MEAN,
         std=_IMAGENET_STD,
         source=str(root),
+        search_images=(len(unlabelled) + 1) // 3
+        or sum(class_shares(len(images))[1] for images in classes.values()),
     )

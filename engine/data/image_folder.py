@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from engine.catalog.datasets import folder_classes, unlabelled_images
+from engine.catalog.datasets import class_shares, folder_classes, unlabelled_images
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import InputSpec
 from engine.schema.results import Split
 
 CACHE_BYTES = 512 * 2**20  # what all splits of a folder may hold in memory once decoded
 NO_LABEL = -1
-_TRAIN_SHARE, _SEARCH_SHARE = 0.70, 0.15  # the rest reports
 _CROP = 0.875  # the share of the short side that is kept, as ImageNet's centre crop does
 _SMALLEST_CROPPED = 64  # px; smaller inputs see the whole short side
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
@@ -40,8 +39,7 @@ def split_folder(root: Path) -> dict[Split, LabelledPaths]:
     splits: dict[Split, LabelledPaths] = {"train": [], "search": [], "report": []}
     for label, paths in enumerate(folder_classes(root).values()):
         count = len(paths)
-        search = max(1, round(count * _SEARCH_SHARE))
-        train = min(round(count * _TRAIN_SHARE), count - search - 1)
+        train, search = class_shares(count)
         order = np.random.RandomState(label).permutation(count)
         for position, index in enumerate(order):
             name: Split = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.catalog.datasets import dataset_entry
+from engine.catalog.search_split import check_search_images
 from engine.catalog.spaces import space_for
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
@@ -14,7 +15,6 @@ from engine.data.splits import Splits, load_splits
 from engine.proxyless.hardware_loss import hardware_term
 from engine.proxyless.priced_space import PricedSpace, price_space
 from engine.schema.configs import SearchConfig
-from engine.schema.errors import InvalidConfig
 from engine.schema.places import Places
 from engine.training.device import pick_device
 from engine.training.precision import Mixed
@@ -46,7 +46,8 @@ def prepare(config: SearchConfig, places: Places) -> Subject:
     costs = cost_model(target_entry(config.target, tables=places.tables))
     priced = price_space(config, space, costs)
     splits = load_splits(config.dataset, input=space.input, data_root=places.data_root)
-    _require_images(config, splits)
+    assert splits.classes is not None, "the space was fitted to labelled images"
+    check_search_images(config, images=len(splits.search), classes=splits.classes)
     effort = config.effort
     most = max(effort.train_images, effort.final_images)
     return Subject(
@@ -56,25 +57,3 @@ def prepare(config: SearchConfig, places: Places) -> Subject:
         search=held(splits.search, device, limit=effort.search_images),
         device=device,
     )
-
-
-def _require_images(config: SearchConfig, splits: Splits) -> None:
-    effort, search = config.effort, min(config.effort.search_images, len(splits.search))
-    needed = {
-        "effort.batch_size": effort.batch_size,
-        "effort.policy_images": effort.policy_images if config.algorithm == "reinforce" else 0,
-    }
-    for name, images in needed.items():
-        if images > search:
-            raise InvalidConfig(
-                name,
-                f"a batch of {images} is more than the {search} images of the search split; "
-                "ask for a smaller one or give more images",
-            )
-    assert splits.classes is not None, "the space was fitted to labelled images"
-    if search < splits.classes:
-        raise InvalidConfig(
-            "dataset",
-            f"the search split has {search} images for {splits.classes} classes; "
-            "give at least one for each",
-        )

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from engine.catalog.checkpoint_header import check_header
 from engine.catalog.datasets import FOLDER_PREFIX, dataset_entry
 from engine.catalog.models import model_entry
+from engine.catalog.search_split import check_search_images
 from engine.catalog.spaces import SPACES
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
@@ -55,6 +56,9 @@ def _check_profile(config: ProfileConfig) -> None:
 def _check_search(config: SearchConfig) -> None:
     model = cost_model(target_entry(config.target))
     space = space_of(config)
+    check_search_images(
+        config, images=dataset_entry(config.dataset).search_images, classes=space.classes
+    )
     bits = pricing_bits(config, model.target)
     for budget in config.budgets:
         lowest = space_costs(space, model, budget.metric, bits).lowest

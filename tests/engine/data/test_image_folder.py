@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from engine.catalog.datasets import dataset_entry
 from engine.data.image_folder import NO_LABEL, FolderPixels, decode, split_folder
 from engine.data.splits import load_splits
 from engine.schema.errors import InvalidConfig
@@ -40,6 +41,7 @@ def test_every_class_is_split_seventy_fifteen_fifteen(folder: Path) -> None:
         for name, labelled in splits.items()
     }
     assert counts == {"train": [14, 9], "search": [3, 2], "report": [3, 2]}
+    assert len(splits["search"]) == dataset_entry(f"folder:{folder}").search_images
     paths = [path for labelled in splits.values() for path, _ in labelled]
     assert len(set(paths)) == len(paths) == 33
 
@@ -55,6 +57,7 @@ def test_images_without_labels_are_split_in_thirds(tmp_path: Path) -> None:
         "search": 17,
         "report": 16,
     }
+    assert dataset_entry(f"folder:{tmp_path / 'photos'}").search_images == len(splits["search"])
     assert len({path for labelled in splits.values() for path, _ in labelled}) == 50
     assert {label for labelled in splits.values() for _, label in labelled} == {NO_LABEL}
 

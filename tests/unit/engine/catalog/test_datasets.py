@@ -65,7 +65,7 @@ def test_a_space_of_networks_asks_for_labels(tmp_path: Path) -> None:
     dataset = dataset_entry(unlabelled(tmp_path, 48))
 
     with pytest.raises(InvalidConfig, match="has no labels, and networks are searched by them"):
-        space_for("tiny", dataset)
+        space_for("tiny", dataset=dataset)
 
 
 def test_a_few_images_without_labels_are_too_few(tmp_path: Path) -> None:

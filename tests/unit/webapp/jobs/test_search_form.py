@@ -1,16 +1,21 @@
 """The ProxylessNAS form: a person's words to a config, every error at the field it speaks of."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.http import QueryDict
 
 from engine.catalog.presets import SEARCH_PRESETS
+from engine.catalog.spaces import space_for
+from engine.catalog.tables import table_target
+from engine.catalog.targets import TARGETS
 from engine.schema.codec import config_from_json
 from engine.schema.configs import SearchConfig, SearchEffort, TrainingRecipe
 from engine.schema.space_shape import SpaceShape
 from tests.configs import search_config
+from tests.unit.engine.cost.measured_tables import table_of_space
 from webapp.accounts.models import User
 from webapp.jobs.models import Job
 from webapp.jobs.search_choices import count_words
@@ -235,6 +240,71 @@ def test_an_error_stands_at_its_field(
     assert words in str(form.errors[field])
     assert form.launch() is None
     assert not Job.objects.exists()
+
+
+@pytest.fixture
+def pets(tmp_path: Path, settings: Any) -> str:
+    """A folder of 20 images in two classes, where jobs may read: three of them search."""
+    settings.DATA_FOLDERS = [tmp_path]
+    for name, count in (("cats", 10), ("dogs", 12)):
+        folder = tmp_path / "pets" / name
+        folder.mkdir(parents=True)
+        for number in range(count):
+            (folder / f"{number}.png").touch()
+    return str(tmp_path / "pets")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        pytest.param({}, "batch_size", "A batch of 64 is more than the 4 images", id="a batch"),
+        pytest.param(
+            {"batch_size": "4", "algorithm": "reinforce"},
+            "policy_images",
+            "A batch of 200 is more than the 4 images",
+            id="an update of REINFORCE",
+        ),
+    ],
+)
+def test_a_search_split_that_is_too_small_is_refused_before_it_is_queued(
+    *,
+    said: dict[str, Any],
+    ada: User,
+    pets: str,
+    changes: dict[str, str],
+    field: str,
+    words: str,
+) -> None:
+    form = form_of(said, ada, dataset="folder", folder=pets, **changes)
+
+    assert form.launch() is None
+    assert list(form.errors) == [field]
+    assert words in str(form.errors[field])
+    assert "give more images" in str(form.errors[field])
+    assert form.has_advanced_errors
+    assert not Job.objects.exists()
+
+
+def test_an_operation_that_the_target_cannot_price_is_named(
+    said: dict[str, Any], ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = table_target(table_of_space(space_for("tiny")))
+    monkeypatch.setitem(TARGETS, "bench", replace(measured, id="bench"))
+    changes = {"target": "bench", "metric": "latency_ms", "limit": "1000"}
+
+    form = form_of(said, ada, widths="24, 48, 80", **changes)
+
+    assert list(form.errors) == ["target"]
+    assert "k3" in str(form.errors["target"])
+    assert "hoose another target" in str(form.errors["target"])
+    assert "target" not in form_of(said, ada, **changes).errors
+
+
+def test_a_budget_out_of_reach_names_the_lowest_that_works(said: dict[str, Any], ada: User) -> None:
+    error = str(form_of(said, ada, limit="1").errors["limit"])
+
+    assert "The nearest that works is 1.05917" in error
+    assert form_of(said, ada, limit="1.05917").is_valid()
 
 
 def test_an_error_under_advanced_opens_it(said: dict[str, Any], ada: User) -> None:
