@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from engine.haq.actor_critic import Actor, Critic, flattened
 from engine.haq.replay_buffer import ReplayBuffer, Transitions
 from engine.schema.errors import Diverged
 from engine.training.checkpoint import State
@@ -54,43 +54,6 @@ class AgentSettings:
         return self.first_sigma * self.sigma_decay ** max(0, episode - warm_up)
 
 
-class Actor(nn.Module):
-    """From a state to an action in 0 .. 1."""
-
-    def __init__(self, state_size: int, hidden: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(state_size, hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, 1),
-            nn.Sigmoid(),
-        )
-
-    def forward(self, states_KS: Tensor) -> Tensor:
-        """Return actions of shape (K, 1)."""
-        actions: Tensor = self.layers(states_KS)
-        return actions
-
-
-class Critic(nn.Module):
-    """From a state and an action to the return to expect."""
-
-    def __init__(self, state_size: int, hidden: int) -> None:
-        super().__init__()
-        self.state = nn.Linear(state_size, hidden)
-        self.action = nn.Linear(1, hidden)
-        self.middle = nn.Linear(hidden, hidden)
-        self.value = nn.Linear(hidden, 1)
-
-    def forward(self, states_KS: Tensor, actions_K1: Tensor) -> Tensor:
-        """Return values of shape (K, 1)."""
-        joined = functional.relu(self.state(states_KS) + self.action(actions_K1))
-        values: Tensor = self.value(functional.relu(self.middle(joined)))
-        return values
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
     """What the two networks lost, mean over an episode's updates."""
@@ -112,13 +75,15 @@ class DDPGAgent:
             torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
             self.actor = Actor(state_size, settings.hidden)
             self.critic = Critic(state_size, settings.hidden)
-        self._target_actor = copy.deepcopy(self.actor).requires_grad_(False)
-        self._target_critic = copy.deepcopy(self.critic).requires_grad_(False)
+        self._target_actor = copy.deepcopy(self.actor)
+        self._target_critic = copy.deepcopy(self.critic)
+        self._flat_actor, self._flat_critic = flattened(self.actor), flattened(self.critic)
+        self._flat_targets = flattened(self._target_actor), flattened(self._target_critic)
         self._actor_optimiser = torch.optim.Adam(
-            self.actor.parameters(), lr=settings.actor_learning_rate, fused=True
+            [self._flat_actor], lr=settings.actor_learning_rate, fused=True
         )
         self._critic_optimiser = torch.optim.Adam(
-            self.critic.parameters(), lr=settings.critic_learning_rate, fused=True
+            [self._flat_critic], lr=settings.critic_learning_rate, fused=True
         )
         self._replay = ReplayBuffer(settings.episodes_kept * steps, state_size=state_size)
         self._rewards: list[float] = []
@@ -141,18 +106,20 @@ class DDPGAgent:
         if len(self._rewards) > 1:
             self._spread = max(statistics.stdev(self._rewards), _SMALLEST_SPREAD)
 
+    @torch.no_grad()
     def imitate(self, steps: Transitions) -> None:
         """Fit the actor to an episode's actions, so that it sets out from a good policy."""
         optimiser = torch.optim.Adam(
-            self.actor.parameters(), lr=self.settings.imitation_learning_rate, fused=True
+            [self._flat_actor], lr=self.settings.imitation_learning_rate, fused=True
         )
         for _ in range(self.settings.imitation_steps):
-            loss = functional.mse_loss(self.actor(steps.states_KS), steps.actions_K1)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
+            trace = self.actor.trace(steps.states_KS)
+            missed_K1 = trace.actions_K1 - steps.actions_K1
+            self.actor.fill_gradients(trace, missed_K1 * (2 / len(missed_K1)))
             optimiser.step()
         self._target_actor.load_state_dict(self.actor.state_dict())
 
+    @torch.no_grad()
     def learn(self, updates: int) -> Losses:
         """Update the networks this many times from the replay buffer.
 
@@ -214,43 +181,37 @@ class DDPGAgent:
         return (rewards_K1 - self._baseline) / self._spread
 
     def _update_critic(self, batch: Transitions, advantages_K1: Tensor) -> float:
-        with torch.no_grad():
-            next_values_K1 = self._target_critic(
-                batch.next_states_KS, self._target_actor(batch.next_states_KS)
-            )
-            wanted_K1 = advantages_K1 + self.settings.discount * (
-                (1 - batch.is_last_K1) * next_values_K1
-            )
-        loss = functional.mse_loss(self.critic(batch.states_KS, batch.actions_K1), wanted_K1)
-        self._critic_optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
+        next_values_K1 = self._target_critic(
+            batch.next_states_KS, self._target_actor(batch.next_states_KS)
+        )
+        wanted_K1 = advantages_K1 + self.settings.discount * (
+            (1 - batch.is_last_K1) * next_values_K1
+        )
+        trace = self.critic.trace(batch.states_KS, batch.actions_K1)
+        missed_K1 = trace.values_K1 - wanted_K1
+        self.critic.fill_gradients(trace, missed_K1 * (2 / len(missed_K1)))
         self._critic_optimiser.step()
-        return loss.item()
+        return missed_K1.square().mean().item()
 
     def _update_actor(self, batch: Transitions, advantages_K1: Tensor) -> float:
         settings = self.settings
-        actions_K1 = self.actor(batch.states_KS)
-        self.critic.requires_grad_(False)  # its gradients would be thrown away
-        values_K1 = self.critic(batch.states_KS, actions_K1)
-        self.critic.requires_grad_(True)
-        scale = values_K1.detach().abs().mean().clamp_min(1e-6)
-        worth_K1 = (advantages_K1 > 0).float()
-        cloning = (worth_K1 * (actions_K1 - batch.actions_K1).square()).mean()
-        loss = settings.cloning_weight * cloning - settings.value_weight * values_K1.mean() / scale
-        self._actor_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        trace = self.actor.trace(batch.states_KS)
+        judged = self.critic.trace(batch.states_KS, trace.actions_K1)
+        scale = judged.values_K1.abs().mean().clamp_min(1e-6)
+        value_weight = settings.value_weight / scale
+        worth_K1 = (advantages_K1 > 0).float() * settings.cloning_weight
+        missed_K1 = trace.actions_K1 - batch.actions_K1
+        # The mean over the batch of what each transition loses, by its action.
+        by_action_K1 = 2 * worth_K1 * missed_K1 - value_weight * self.critic.by_action(judged)
+        self.actor.fill_gradients(trace, by_action_K1 / len(missed_K1))
         self._actor_optimiser.step()
-        return float(loss.detach())
+        cloning = (worth_K1 * missed_K1.square()).mean()
+        return (cloning - value_weight * judged.values_K1.mean()).item()
 
-    @torch.no_grad()
     def _follow(self) -> None:
-        for source, target in (
-            (self.actor, self._target_actor),
-            (self.critic, self._target_critic),
-        ):
-            torch._foreach_lerp_(
-                list(target.parameters()), list(source.parameters()), self.settings.target_rate
-            )
+        sources = (self._flat_actor, self._flat_critic)
+        for target, source in zip(self._flat_targets, sources, strict=True):
+            target.lerp_(source, self.settings.target_rate)
 
 
 def truncated_normal(mean: float, sigma: float, generator: torch.Generator) -> float:
