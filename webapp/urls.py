@@ -11,6 +11,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("jobs/", include("webapp.jobs.urls")),
     path("compare/", include("webapp.compare.urls")),
+    path("devices/tables/", include("webapp.tables.urls")),
     path("devices/", include("webapp.devices.urls")),
     path("files/", include((downloads.urlpatterns, "downloads"))),
     path("healthz", healthz, name="healthz"),

@@ -17,6 +17,7 @@ from webapp.devices.facts import (
     metrics_text,
     own_metrics,
 )
+from webapp.tables.models import DeviceTable
 
 _OWN_METRICS: tuple[Metric, ...] = ("latency_ms", "energy_mj")
 _GAINS = {"narrow": "Fewer bits save time or energy", "one": "One width"}
@@ -32,6 +33,7 @@ class DeviceRow:
     float_bits: str  # "" where it computes on integers alone
     limits: tuple[str, ...]
     runs: int  # of the person's teams
+    table: DeviceTable | None  # of the person's teams, where the device is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +90,21 @@ class DeviceFilterForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value}
 
 
-def overview(targets: Sequence[Target], runs: Mapping[str, int], data: Any) -> Overview:
-    """Return the devices that the URL asks for; `runs` counts runs by target id."""
+def overview(
+    targets: Sequence[Target],
+    runs: Mapping[str, int],
+    data: Any,  # a QueryDict
+    *,
+    tables: Mapping[str, DeviceTable],
+) -> Overview:
+    """Return the devices that the URL asks for; `runs` and `tables` are by target id."""
     form = DeviceFilterForm(data)
     said = form.said
-    rows = [_row(target, runs.get(target.id, 0)) for target in targets if _fits(target, said)]
+    rows = [
+        _row(target, runs.get(target.id, 0), tables.get(target.id))
+        for target in targets
+        if _fits(target, said)
+    ]
     sort = said.get("sort", "")
     by = _SORTS.get(sort.lstrip("-"))
     if by is not None:
@@ -105,7 +117,7 @@ def overview(targets: Sequence[Target], runs: Mapping[str, int], data: Any) -> O
     )
 
 
-def _row(target: Target, runs: int) -> DeviceRow:
+def _row(target: Target, runs: int, table: DeviceTable | None) -> DeviceRow:
     return DeviceRow(
         target=target,
         metrics=metrics_text(target),
@@ -113,6 +125,7 @@ def _row(target: Target, runs: int) -> DeviceRow:
         float_bits="" if target.float_bits is None else f"float {target.float_bits}",
         limits=limits_text(target),
         runs=runs,
+        table=table,
     )
 
 

@@ -7,11 +7,16 @@ from engine.catalog.targets import TARGETS
 from engine.schema.target import Target
 from webapp.accounts.models import User
 from webapp.jobs import queries as jobs
+from webapp.tables.targets import Targets
 
 
-def devices() -> dict[str, Target]:
-    """Return every device there is a page about, by id: the catalogue, then this machine itself."""
-    return {**TARGETS, **HOSTS}
+def devices(targets: Targets) -> dict[str, Target]:
+    """Return every device there is a page about, by id.
+
+    The tables of one's teams come first, then the catalogue, then this machine itself.
+    """
+    tables = {target.id: target for target in targets.tables()}
+    return {**tables, **TARGETS, **HOSTS}
 
 
 def runs_by_target(user: User) -> dict[str, int]:

@@ -11,15 +11,20 @@ from webapp.charts.quantities import PROVENANCE_MEANING
 from webapp.devices import queries
 from webapp.devices.overview import overview
 from webapp.devices.page import device_page
+from webapp.tables.targets import targets_for
 
 
 @require_GET
 def list_devices(request: HttpRequest) -> HttpResponse:
     """Show every device that a run may ask for; htmx gets the table alone."""
     user = cast(User, request.user)
+    targets = targets_for(user)
     context = {
         "devices": overview(
-            list(queries.devices().values()), queries.runs_by_target(user), request.GET
+            list(queries.devices(targets).values()),
+            queries.runs_by_target(user),
+            request.GET,
+            tables=targets.rows(),
         ),
         "provenances": PROVENANCE_MEANING.items(),
     }
@@ -30,10 +35,12 @@ def list_devices(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, target_id: str) -> HttpResponse:
     """Show one device: facts, and what bits do there for the network that the URL asks for."""
-    devices = queries.devices()
+    targets = targets_for(cast(User, request.user))
+    devices = queries.devices(targets)
     target = devices.get(target_id)
     if target is None:
         raise Http404
     page = device_page(target, list(devices.values()), request.GET)
     runs = queries.runs_by_target(cast(User, request.user)).get(target.id, 0)
-    return render(request, "devices/detail.html", {"page": page, "runs": runs})
+    context = {"page": page, "runs": runs, "table": targets.rows().get(target_id)}
+    return render(request, "devices/detail.html", context)

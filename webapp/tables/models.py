@@ -53,6 +53,15 @@ class DeviceTable(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in one sentence; `made_by` is read for it."""
+        where = f"Measured on {self.machine}; " if self.machine else ""
+        how = "by a profile run of" if self.host else "uploaded by"
+        day = f"{self.created_at:%-d %B %Y}"
+        sentence = f"{where}{how} {self.made_by.get_username()}, {day}."
+        return sentence[:1].upper() + sentence[1:]
+
 
 class TableDraft(models.Model):
     """A table that was read and checked, and not kept yet: its maker looks at it first."""

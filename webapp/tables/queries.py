@@ -1,10 +1,14 @@
 """Reads of tables, and who may see what."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from webapp.accounts.models import User
-from webapp.tables.models import DeviceTable
+from webapp.tables.models import DeviceTable, TableDraft
 from webapp.teams.models import Team
 
 
@@ -25,3 +29,15 @@ def newest_for(team: Team, host: str) -> DeviceTable | None:
     if host not in (DeviceTable.Host.CPU, DeviceTable.Host.GPU):
         return None
     return of_team(team).filter(host=host).order_by("-created_at").first()
+
+
+def drafts_of(user: User) -> QuerySet[TableDraft]:
+    """Return what a person brought and has not kept yet; nobody else sees it."""
+    since = timezone.now() - timedelta(hours=settings.TABLE_DRAFT_HOURS)
+    drafts = TableDraft.objects.filter(made_by=user, created_at__gte=since)
+    return drafts.filter(team__memberships__user=user).select_related("team")
+
+
+def runs_on(table: DeviceTable) -> int:
+    """Return how many runs of its team ask for a table."""
+    return table.team.jobs.filter(target=table.target).count()

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from engine.catalog.tables import is_table_id, table_id
 from engine.cost.imported_rows import check_rows
+from engine.cost.table_import import MOST_BYTES
 from engine.schema.codec import digest, from_json, to_json
 from engine.schema.cost_table import CostTable
 from engine.schema.errors import InvalidConfig, InvalidTable
@@ -71,8 +72,14 @@ def checked_document(table: CostTable) -> dict[str, object]:
     check_rows(table)
     if not table.title.strip():
         raise InvalidTable("has no title; give it one")
-    if "\\u0000" in json.dumps(document):  # PostgreSQL's text has no such character
+    text = json.dumps(document, separators=(",", ":"))
+    if "\\u0000" in text:  # PostgreSQL's text has no such character
         raise InvalidTable("holds the character NUL in a text; remove it")
+    if len(text) > MOST_BYTES:  # it could not be loaded again
+        raise InvalidTable(
+            f"comes to {len(text):,} bytes as a document, which has at most {MOST_BYTES:,}. Leave "
+            "out rows that no network needs"
+        )
     return document
 
 
@@ -150,6 +157,11 @@ def store_draft(draft: TableDraft) -> DeviceTable:
         stored = store(team=draft.team, made_by=draft.made_by, table=table)
         draft.delete()
     return stored
+
+
+def drop_draft(draft: TableDraft) -> None:
+    """Drop a table that is not wanted after all."""
+    draft.delete()
 
 
 def drop_old_drafts() -> int:

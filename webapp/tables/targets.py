@@ -1,5 +1,6 @@
 """The devices that one can choose: the catalogue's, and the tables of one's team."""
 
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from uuid import UUID
 
@@ -60,6 +61,10 @@ class Targets:
         """Return the tables as targets, the newest first, each once."""
         return tuple(_target_of(row.pk) for row in self._by_id.values())
 
+    def rows(self) -> Mapping[str, DeviceTable]:
+        """Return the tables as they are stored, by target id, the newest first."""
+        return self._by_id
+
     def table_title(self, target_id: str) -> str:
         """Return what a table is called; "": it is no table, or none of these."""
         row = self._by_id.get(target_id) if is_table_id(target_id) else None
@@ -81,7 +86,7 @@ class Targets:
     @cached_property
     def _by_id(self) -> dict[str, DeviceTable]:
         rows: dict[str, DeviceTable] = {}
-        for row in self._query.order_by("-created_at"):
+        for row in self._query.select_related("made_by").order_by("-created_at"):
             rows.setdefault(row.target, row)
         return rows
 

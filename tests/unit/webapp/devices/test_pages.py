@@ -132,7 +132,7 @@ def test_the_pages_take_as_many_queries_for_many_runs_as_for_few(
     for count in (1, 12):
         for _ in range(count):
             JobFactory(team=team, owner=ada, target="bismo-edge")
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             as_ada.get("/devices/")
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             as_ada.get("/devices/bismo-edge/?model=resnet20")
