@@ -96,8 +96,8 @@ def flattened(network: nn.Module) -> nn.Parameter:
     flat = nn.Parameter(torch.cat([each.detach().flatten() for each in parameters]))
     flat.grad = torch.zeros_like(flat)
     sizes = [each.numel() for each in parameters]
-    stretches = zip(parameters, flat.data.split(sizes), flat.grad.split(sizes), strict=True)
-    for each, values, gradients in stretches:
+    stretches = (torch.split(flat.data, sizes), torch.split(flat.grad, sizes))
+    for each, values, gradients in zip(parameters, *stretches, strict=True):
         each.data, each.grad = values.view_as(each), gradients.view_as(each)
     return flat
 
@@ -115,4 +115,5 @@ def _fill_last(layer: nn.Linear, read_KI: Tensor, by_output_KO: Tensor) -> None:
 
 def _rectified(gradient_KH: Tensor, unit_KH: Tensor) -> Tensor:
     """Return the gradient before a rectifier, given what came out of it."""
-    return torch.ops.aten.threshold_backward(gradient_KH, unit_KH, 0)
+    passed: Tensor = torch.ops.aten.threshold_backward(gradient_KH, unit_KH, 0)
+    return passed

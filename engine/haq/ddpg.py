@@ -206,7 +206,7 @@ class DDPGAgent:
         self.actor.fill_gradients(trace, by_action_K1 / len(missed_K1))
         self._actor_optimiser.step()
         cloning = (worth_K1 * missed_K1.square()).mean()
-        return (cloning - value_weight * judged.values_K1.mean()).item()
+        return float(cloning - value_weight * judged.values_K1.mean())
 
     def _follow(self) -> None:
         sources = (self._flat_actor, self._flat_critic)
