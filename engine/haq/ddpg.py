@@ -191,7 +191,7 @@ class DDPGAgent:
         missed_K1 = trace.values_K1 - wanted_K1
         self.critic.fill_gradients(trace, missed_K1 * (2 / len(missed_K1)))
         self._critic_optimiser.step()
-        return missed_K1.square().mean().item()
+        return float(missed_K1.square().mean())
 
     def _update_actor(self, batch: Transitions, advantages_K1: Tensor) -> float:
         settings = self.settings
