@@ -88,7 +88,7 @@ class ProfileConfig:
             _require(
                 precision in possible,
                 "precisions",
-                f"{precision} has no kernels for whole blocks on {self.device}; "
+                f"there are no {precision} kernels for whole blocks on {self.device}; "
                 f"choose among {', '.join(possible)}",
             )
         _require(

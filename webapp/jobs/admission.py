@@ -22,6 +22,7 @@ from engine.schema.profile_config import ProfileConfig
 from engine.solver.reach import check_budgets
 from webapp.jobs.found_networks import fitted_network, is_found_network
 from webapp.jobs.models import CheckpointUpload, ModelDescription
+from webapp.jobs.profile_plan import subject_parts
 from webapp.jobs.queries import model_spec
 from webapp.jobs.search_space import space_of
 from webapp.teams.models import Team
@@ -51,6 +52,7 @@ def check_admissible(config: Config, team: Team) -> None:
 def _check_profile(config: ProfileConfig) -> None:
     if config.subject not in SPACES:
         model_entry(config.subject)
+    subject_parts(config)
 
 
 def _check_search(config: SearchConfig) -> None:

@@ -34,8 +34,11 @@ class Problem:
 class EngineForm(forms.Form):
     """A form that launches a job; its fields are those of a kind of job.
 
-    A kind's form has at least dataset, folder, target, metric, limit, preset, seed, name and team.
+    A kind's form has at least dataset, folder, target, preset, seed, name and team; a search's has
+    metric and limit too.
     """
+
+    answers_once = True  # a config that a job has answered would tell nothing new
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: as Django's Form
         super().__init__(*args, **kwargs)
@@ -70,7 +73,8 @@ class EngineForm(forms.Form):
         try:
             self.keep_files()
             config = self.config()
-            self.duplicate = queries.same_search(team, digest(config))
+            if self.answers_once:
+                self.duplicate = queries.same_search(team, digest(config))
             if self.duplicate is not None:
                 return None
             return services.submit_job(

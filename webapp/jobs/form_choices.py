@@ -86,11 +86,12 @@ def style_widgets(form: forms.Form) -> None:
             widget.attrs.setdefault("class", "form-control")
         if isinstance(widget, forms.NumberInput):
             widget.attrs.setdefault("inputmode", "numeric")
-    form.fields["limit"].widget.attrs |= {
-        "step": "any",
-        "inputmode": "decimal",
-        "data-limit": "",
-        "class": "form-control unit-input__control",
-    }
+    if "limit" in form.fields:
+        form.fields["limit"].widget.attrs |= {
+            "step": "any",
+            "inputmode": "decimal",
+            "data-limit": "",
+            "class": "form-control unit-input__control",
+        }
     if "checkpoint" in form.fields:
         form.fields["checkpoint"].widget.attrs["accept"] = ".safetensors"

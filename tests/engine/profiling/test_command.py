@@ -87,7 +87,7 @@ def test_a_host_before_a_profile_says_what_to_do(
     ("arguments", "message"),
     [
         (["--space", "no-such"], "space: 'no-such' is not known"),
-        (["--space", "tiny", "--precision", "fp16"], "precisions: fp16 has no kernels"),
+        (["--space", "tiny", "--precision", "fp16"], "precisions: there are no fp16 kernels"),
         (["--space", "tiny", "--name", "Not A Name"], "name: must be 1 to 48"),
         (["--space", "tiny", "--networks", "2"], "effort.networks: must be 0"),
     ],
