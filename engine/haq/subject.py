@@ -22,13 +22,12 @@ from engine.nn.describe import describe
 from engine.nn.layout import lay_channels_last
 from engine.nn.quantized import QuantizedLayer, quantize_layers
 from engine.schema.configs import QuantizeConfig, Quantizer
-from engine.schema.cost import Budget
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event
 from engine.schema.layers import ModelSpec
 from engine.schema.places import Places
 from engine.schema.policy import FLOAT_BITS, Policy
-from engine.solver.reach import check_budgets, reach
+from engine.solver.reach import check_question
 from engine.training.device import pick_device
 from engine.training.float_weights import FloatWeights, WeightsRequest, obtain_float_weights
 from engine.training.interrupt import Interrupt
@@ -83,12 +82,7 @@ def prepare(config: QuantizeConfig, places: Places) -> Subject:
             f"keep 8 bits, so at least {_FEWEST_LAYERS} are needed",
         )
     costs = cost_model(target_entry(config.target, tables=places.tables))
-    widths = (config.weight_bits, config.policy_activation_bits)
-    budgets = config.budgets
-    if config.objective is not None:
-        highest = reach(spec, costs, config.objective, *widths).highest
-        budgets = (Budget(metric=config.objective, limit=highest), *budgets)
-    check_budgets(spec, costs, budgets, *widths)
+    check_question(config, spec, costs)
     splits = load_splits(
         config.dataset,
         input=image,

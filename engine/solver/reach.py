@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.catalog.baselines import BASELINE_BITS, uniform_policy
 from engine.cost.model import CostModel
+from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import PEAK_METRICS, WEIGHT_METRICS, Budget, Metric
 from engine.schema.errors import BudgetUnreachable, InvalidConfig, readable_limit
 from engine.schema.layers import ModelSpec
@@ -101,6 +102,20 @@ def check_budgets(
         metrics = tuple(budget.metric for budget in budgets)
         problem = policy_problem(spec, cost_model, metrics, weight_bits, activation_bits)
         check_together(problem, budgets)
+
+
+def check_question(config: QuantizeConfig, spec: ModelSpec, cost_model: CostModel) -> None:
+    """Check the budgets of a config, and that what it wants small can be made smaller.
+
+    Raises:
+        BudgetUnreachable, InvalidConfig: as `check_budgets`.
+    """
+    widths = (config.weight_bits, config.policy_activation_bits)
+    budgets = config.budgets
+    if config.objective is not None:
+        highest = reach(spec, cost_model, config.objective, *widths).highest
+        budgets = (Budget(metric=config.objective, limit=highest), *budgets)
+    check_budgets(spec, cost_model, budgets, *widths)
 
 
 def _is_moved(span: Reach) -> bool:

@@ -19,7 +19,7 @@ from engine.schema.configs import Config, QuantizeConfig, SearchConfig
 from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.profile_config import ProfileConfig
-from engine.solver.reach import check_budgets
+from engine.solver.reach import check_question
 from webapp.jobs.found_networks import fitted_network, is_found_network
 from webapp.jobs.models import CheckpointUpload, ModelDescription
 from webapp.jobs.profile_plan import subject_parts
@@ -72,13 +72,7 @@ def _check_quantize(config: QuantizeConfig, team: Team) -> None:
     target = target_entry(config.target)
     upload = upload_of(config.checkpoint, team)
     spec = _spec_of(config, team)
-    check_budgets(
-        spec,
-        cost_model(target),
-        config.budgets,
-        config.weight_bits,
-        config.activation_bits,
-    )
+    check_question(config, spec, cost_model(target))
     if upload is not None:
         with default_storage.open(upload.storage_name, "rb") as file:
             check_header(cast(BinaryIO, file), spec)  # Django's File reads and seeks like one

@@ -108,7 +108,7 @@ class QuantizeForm(QuestionForm, QuantizeFields, EffortFields):
             target=said["target"],
             budgets=self.budgets(),
             accuracy_drop=said["accuracy_drop"] / 100 if self.asks_for_cost else None,
-            objective=self.metric if self.asks_for_cost else None,
+            objective=self.first_metric if self.asks_for_cost else None,
             quantizer="kmeans" if self.is_weights_only else "linear",
             checkpoint=said["kept_checkpoint"] or None,
             weight_bits=tuple(int(width) for width in said["weight_bits"]),

@@ -48,6 +48,7 @@ class QuestionFields(forms.Form):
         label="Accuracy lost, at most",
         initial=1.0,
         min_value=0,
+        max_value=99,
         help_text="Points below the float network, on the search images and before fine-tuning.",
     )
     limit_latency_ms = _further("latency_ms")

@@ -50,7 +50,7 @@ class QuestionForm(EngineForm, QuestionFields):
         return self.said("quantizer") == KMEANS
 
     @property
-    def metric(self) -> Metric:
+    def first_metric(self) -> Metric:
         """The metric that the question is about."""
         return cast(Metric, self.said("metric"))
 
@@ -66,7 +66,7 @@ class QuestionForm(EngineForm, QuestionFields):
         return tuple(
             self._further(metric, name)
             for metric, name in FURTHER_FIELDS.items()
-            if self.said(name) or (metric != self.metric and not self.reaches.why_not(metric))
+            if self.said(name) or (metric != self.first_metric and not self.reaches.why_not(metric))
         )
 
     def first_band(self) -> ReachBand:
@@ -76,16 +76,16 @@ class QuestionForm(EngineForm, QuestionFields):
             InvalidConfig: no budget can be set on the metric here.
         """
         assert self.reaches is not None
-        found = self.reaches.of(self.metric)
+        found = self.reaches.of(self.first_metric)
         self.start_limit = default_limit(found)
         if self.asks_for_cost:
-            return self._band(self.metric, None)
+            return self._band(self.first_metric, None)
         limit = self.said_number("limit")
-        return self._band(self.metric, float(self.start_limit) if limit is None else limit)
+        return self._band(self.first_metric, float(self.start_limit) if limit is None else limit)
 
     def budgets(self) -> tuple[Budget, ...]:
         """Return the limits as the config has them, the first budget first."""
-        limits = {} if self.asks_for_cost else {self.metric: self.cleaned_data["limit"]}
+        limits = {} if self.asks_for_cost else {self.first_metric: self.cleaned_data["limit"]}
         for metric, name in FURTHER_FIELDS.items():
             if self.cleaned_data.get(name) is not None:
                 limits[metric] = self.cleaned_data[name]
@@ -98,12 +98,12 @@ class QuestionForm(EngineForm, QuestionFields):
         """Put what stands against each limit at its field; then, whether they go together."""
         assert self.reaches is not None
         try:
-            self.reaches.of(self.metric)
+            self.reaches.of(self.first_metric)
         except InvalidConfig as error:
             self.add_engine_error(error)
             return
         if not self.asks_for_cost and "limit" not in self.errors:
-            self._check_limit(self.metric, "limit")
+            self._check_limit(self.first_metric, "limit")
         for metric, name in FURTHER_FIELDS.items():
             if self.cleaned_data.get(name) is not None:
                 self._check_further(metric, name)
@@ -127,7 +127,7 @@ class QuestionForm(EngineForm, QuestionFields):
 
     def _check_further(self, metric: Metric, name: str) -> None:
         assert self.reaches is not None
-        if metric == self.metric:
+        if metric == self.first_metric:
             what = "is to be as small as it can" if self.asks_for_cost else "has its limit above"
             self.add_error(name, f"{metric_title(metric)} {what}; leave this one empty.")
         elif reason := self.reaches.why_not(metric):

@@ -126,7 +126,7 @@ def width_note(target: Target) -> str:
     if len(own) == 1:
         return (
             f"On {target.title} every width runs as the one it has: fewer bits make the model "
-            "smaller, not faster."
+            "smaller, never faster."
         )
     return (
         f"{target.title} multiplies at {listed([str(bits) for bits in own])} bits; other widths "

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from engine.catalog.models import model_entry
 from engine.schema.codec import digest, to_json
-from engine.schema.configs import Config
+from engine.schema.configs import Config, QuantizeConfig
 from webapp.accounts.models import User
 from webapp.celery import ask_for_description, wake_worker
 from webapp.jobs.admission import check_admissible
@@ -66,7 +66,7 @@ def submit_job(
     """
     check_admissible(config, team)
     now = now or timezone.now()
-    budget = next(iter(config.budgets), None)  # a profile has none
+    metric, limit = _limited(config)
     with transaction.atomic():
         job = Job.objects.create(
             team=team,
@@ -79,14 +79,22 @@ def submit_job(
             dataset=config.dataset,
             target=config.target,
             preset=config.preset,
-            budget_metric=budget.metric if budget else "",
-            budget_limit=budget.limit if budget else 0.0,
+            budget_metric=metric,
+            budget_limit=limit,
             queued_at=now,
         )
         write_line(job.pk, f"{user} queued the job.", now=now)
         transaction.on_commit(wake_worker, robust=True)
     job.refresh_from_db()
     return job
+
+
+def _limited(config: Config) -> tuple[str, float]:
+    """Return what lists show of the budgets: the first, or what is to be small, without a limit."""
+    if isinstance(config, QuantizeConfig) and config.objective is not None:
+        return config.objective, 0.0
+    budget = next(iter(config.budgets), None)  # a profile has none
+    return (budget.metric, budget.limit) if budget else ("", 0.0)
 
 
 def _default_name(config: Config, team: Team) -> str:

@@ -72,7 +72,7 @@ def reach(request: HttpRequest) -> HttpResponse:
     form.band()
     is_described = form.reaches is not None
     possible = [choice.id for choice in _metrics(form) if not choice.reason]
-    if possible and form.metric not in possible:
+    if possible and form.first_metric not in possible:
         form = QuantizeForm(None, user=user, initial={**said, "metric": possible[0]})
     subject = str(said.get("subject", ""))
     # Without a subject a description was waited for; while that lasts, no field is disturbed.
@@ -80,7 +80,7 @@ def reach(request: HttpRequest) -> HttpResponse:
     if is_other_subject:
         form.initial["limit"] = ""
     if subject.rpartition("|")[0] != form.subject.rpartition("|")[0]:
-        form.initial |= dict.fromkeys(FURTHER_FIELDS.values(), "")
+        form.initial.update(dict.fromkeys(FURTHER_FIELDS.values(), ""))
     context = {**_form_context(form), "is_other_subject": is_other_subject}
     return render(request, "jobs/_reach_answer.html", context)
 

@@ -3,13 +3,14 @@
 from django import template
 from django.urls import reverse
 
-from webapp.jobs import answer
+from webapp.jobs import answer, question
 from webapp.jobs.kinds import KINDS
 from webapp.jobs.models import Job
 
 register = template.Library()
 
 register.filter("model_words", answer.model_words)
+register.filter("budget_words", question.budget_words)
 
 
 @register.filter

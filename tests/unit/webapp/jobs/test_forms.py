@@ -15,6 +15,7 @@ from engine.schema.codec import config_from_json, digest
 from engine.schema.configs import QuantizeConfig
 from tests.factories import JobFactory
 from tests.safetensors_files import weights_of
+from tests.unit.webapp.jobs.said import said_by
 from webapp.accounts.models import User
 from webapp.charts.reach_band import ReachBand
 from webapp.jobs import services
@@ -23,28 +24,10 @@ from webapp.jobs.models import CheckpointUpload, Job, ModelDescription
 from webapp.jobs.prefill import initial_from
 from webapp.teams.models import Team
 
-BITS = [str(bits) for bits in range(2, 9)]
-
 
 @pytest.fixture
 def said(team: Team) -> dict[str, Any]:
-    """What a person says who changes nothing but the budget."""
-    return {
-        "model": "mobilenet_v2_small",
-        "dataset": "fashion-mnist",
-        "target": "bismo-cloud",
-        "metric": "latency_ms",
-        "limit": "4",
-        "preset": "smoke",
-        "weight_bits": BITS,
-        "activation_bits": BITS,
-        "granularity": "channel",
-        "clipping": "mse",
-        "seed": "0",
-        "device": "auto",
-        "threads": "1",
-        "team": str(team.pk),
-    }
+    return said_by(team)
 
 
 def form_of(said: dict[str, Any], user: User, **changes: Any) -> QuantizeForm:

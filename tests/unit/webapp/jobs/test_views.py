@@ -13,6 +13,7 @@ from engine.schema.codec import to_json
 from tests import haq_run
 from tests.configs import quantize_config
 from tests.factories import ArtifactFileFactory, JobEventFactory, JobFactory
+from tests.unit.webapp.jobs.said import said_by
 from webapp.accounts.models import User
 from webapp.jobs import services
 from webapp.jobs.models import Job, ModelDescription
@@ -202,29 +203,8 @@ def test_the_form_opens_with_the_band_and_a_budget_that_works(as_ada: Client) ->
     assert f'value="{limit}"' in answer.content.decode()
 
 
-def posted(team: Team, **changes: Any) -> dict[str, Any]:
-    bits = [str(bits) for bits in range(2, 9)]
-    return {
-        "model": "mobilenet_v2_small",
-        "dataset": "fashion-mnist",
-        "target": "bismo-cloud",
-        "metric": "latency_ms",
-        "limit": "4",
-        "preset": "smoke",
-        "weight_bits": bits,
-        "activation_bits": bits,
-        "granularity": "channel",
-        "clipping": "mse",
-        "seed": "0",
-        "device": "auto",
-        "threads": "1",
-        "team": team.pk,
-        **changes,
-    }
-
-
 def test_a_sent_form_leads_to_the_jobs_page(as_ada: Client, ada: User, team: Team) -> None:
-    answer = as_ada.post("/jobs/new/haq/", posted(team), follow=True)
+    answer = as_ada.post("/jobs/new/haq/", said_by(team), follow=True)
 
     job = Job.objects.get()
     assert answer.redirect_chain == [(f"/jobs/{job.pk}/", 302)]
@@ -232,7 +212,7 @@ def test_a_sent_form_leads_to_the_jobs_page(as_ada: Client, ada: User, team: Tea
 
 
 def test_checking_the_range_queues_nothing(as_ada: Client, team: Team) -> None:
-    answer = as_ada.post("/jobs/new/haq/", posted(team, limit="1", check="1"))
+    answer = as_ada.post("/jobs/new/haq/", said_by(team, limit="1", check="1"))
 
     assert answer.context["band"].problem
     assert not Job.objects.exists()
@@ -241,7 +221,7 @@ def test_checking_the_range_queues_nothing(as_ada: Client, team: Team) -> None:
 def test_a_refused_form_shows_the_error_at_its_field_and_in_the_summary(
     as_ada: Client, team: Team
 ) -> None:
-    page = as_ada.post("/jobs/new/haq/", posted(team, episodes="0")).content.decode()
+    page = as_ada.post("/jobs/new/haq/", said_by(team, episodes="0")).content.decode()
 
     assert 'id="id_episodes_error"' in page
     assert 'aria-describedby="id_episodes_error"' in page
@@ -252,17 +232,17 @@ def test_a_refused_form_shows_the_error_at_its_field_and_in_the_summary(
 def test_a_search_that_was_done_is_offered_with_another_seed(
     as_ada: Client, ada: User, team: Team
 ) -> None:
-    as_ada.post("/jobs/new/haq/", posted(team))
+    as_ada.post("/jobs/new/haq/", said_by(team))
     first = Job.objects.get()
     result = to_json(haq_run.result(quantize_config(), scored=2))
     Job.objects.filter(pk=first.pk).update(status=Job.Status.SUCCEEDED, result=result)
 
-    page = as_ada.post("/jobs/new/haq/", posted(team)).content.decode()
+    page = as_ada.post("/jobs/new/haq/", said_by(team)).content.decode()
     assert "This result exists" in page
     assert f"/jobs/{first.pk}/" in page
     assert Job.objects.count() == 1
 
-    as_ada.post("/jobs/new/haq/", posted(team, other_seed="1"))
+    as_ada.post("/jobs/new/haq/", said_by(team, other_seed="1"))
     assert Job.objects.exclude(pk=first.pk).get().config["seed"] == 1
 
 

@@ -1,0 +1,46 @@
+"""The question of a HAQ run in words: what is sought, under which limits."""
+
+from typing import cast
+
+from engine.schema.configs import QuantizeConfig
+from engine.schema.cost import Budget, Metric
+from webapp.charts.chart import listed
+from webapp.charts.quantities import QUANTITIES, metric_title, write
+from webapp.jobs.answer import target_title
+from webapp.jobs.models import Job
+
+
+def question_words(config: QuantizeConfig) -> str:
+    """Return what a run seeks: "Best accuracy within latency ≤ 4.00 ms on BISMO …"."""
+    where = target_title(config.target)
+    limits = listed([limit_words(budget) for budget in config.budgets])
+    if config.accuracy_drop is None:
+        sought = f"Best accuracy within {limits} on {where}"
+    else:
+        assert config.objective is not None
+        small = metric_title(config.objective).lower()
+        beside = f", {limits}" if limits else ""
+        sought = f"Smallest {small} on {where} with {drop_words(config.accuracy_drop)}{beside}"
+    codebooks = ", weights alone by codebooks" if config.quantizer == "kmeans" else ""
+    return f"{sought}{codebooks}."
+
+
+def limit_words(budget: Budget) -> str:
+    """Return a limit as a sentence has it: "latency ≤ 4.00 ms"."""
+    return f"{metric_title(budget.metric).lower()} ≤ {write(budget.metric, budget.limit)}"
+
+
+def drop_words(drop: float) -> str:
+    """Return an accuracy drop, 0-1: "at most 1 point of accuracy lost"."""
+    points = f"{100 * drop:.4g}"
+    return f"at most {points} point{'' if points == '1' else 's'} of accuracy lost"
+
+
+def budget_words(job: Job) -> str:
+    """Return what lists of runs say of a job's budget: "Latency ≤ 4.00 ms", "smallest latency"."""
+    if not job.budget_metric:
+        return "–"
+    metric = cast(Metric, job.budget_metric)
+    if not job.budget_limit:
+        return f"smallest {metric_title(metric).lower()}"
+    return f"{QUANTITIES[metric].title} ≤ {write(metric, job.budget_limit)}"
