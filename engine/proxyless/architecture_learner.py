@@ -45,7 +45,7 @@ class ArchitectureLearner(Protocol):
         """Take step `number`, from 0.
 
         Raises:
-            Diverged: the loss left the finite range; nothing was changed.
+            Diverged: the loss or its gradient left the finite range; nothing was changed.
         """
         ...
 
@@ -124,6 +124,16 @@ class _Learner:
             self.term.multipliers = state["multipliers"]
         self._batches = None
 
+    def _require_finite_gradients(self, number: int) -> None:
+        """Refuse gradients after which nothing could be drawn any more.
+
+        A loss tells of the active path alone: what the others give may have overflowed.
+        """
+        parameters = self._supernet.architecture_parameters()
+        gradients = [each.grad for each in parameters if each.grad is not None]
+        if not bool(torch.isfinite(torch.cat(gradients)).all()):
+            raise Diverged(number + 1, "a gradient of the architecture's loss")
+
     def _shares(self, probabilities: Sequence[Tensor]) -> Tensor:
         """Return E / R by budget, differentiable; shape (budgets,)."""
         row_O = torch.cat(list(probabilities)).to(self._device)
@@ -166,6 +176,7 @@ class GradientLearner(_Learner):
             if not math.isfinite(loss.item()):
                 raise Diverged(number + 1, "the architecture's loss")
             self._backward(loss)
+            self._require_finite_gradients(number)
             step.apply(self._optimiser)
         self.term.observe(self.expected_shares())
         return ArchitectureStats(
@@ -213,6 +224,7 @@ class ReinforceLearner(_Learner):
     def step(self, number: int) -> ArchitectureStats:
         """Take step `number`, from 0."""
         effort, supernet = self._config.effort, self._supernet
+        expected = self.expected_shares()
         images_NCHW, labels_N = self._batch(number, effort.policy_images)
         supernet.train()
         rewards, losses, accuracies, log_probabilities = [], [], [], []
@@ -223,13 +235,15 @@ class ReinforceLearner(_Learner):
                     logits_NK = supernet(images_NCHW)
                 losses.append(functional.cross_entropy(logits_NK.float(), labels_N).item())
                 accuracies.append((logits_NK.argmax(1) == labels_N).float().mean().item())
-                rewards.append(self.term.reward(accuracies[-1], self._priced.uses(choices)))
+                uses = self._priced.uses(choices)
+                rewards.append(self.term.reward(accuracies[-1], uses, expected))
                 log_probabilities.append(supernet.log_probability(choices))
         if not all(math.isfinite(loss) for loss in losses):
             raise Diverged(number + 1, "the drawn networks' loss")
         loss = policy_loss(torch.stack(log_probabilities), rewards, self._baseline.moved(rewards))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self._require_finite_gradients(number)
         self._optimiser.step()
         self.term.observe(self.expected_shares())
         return ArchitectureStats(

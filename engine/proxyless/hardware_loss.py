@@ -31,8 +31,11 @@ class HardwareTerm(Protocol):
         """Return the loss of an architecture step; `shares` are E / R by budget; all shape ()."""
         ...
 
-    def reward(self, accuracy: float, shares: Sequence[float]) -> float:
-        """Return what REINFORCE gives an architecture of this accuracy, 0-1, and these costs."""
+    def reward(self, accuracy: float, shares: Sequence[float], expected: Sequence[float]) -> float:
+        """Return what REINFORCE gives an architecture of this accuracy, 0-1, and these costs.
+
+        `expected` are the shares that architectures take on average.
+        """
         ...
 
     def observe(self, shares: Sequence[float]) -> None:
@@ -64,7 +67,9 @@ class NoTerm(_Fixed):
         """Return the cross-entropy."""
         return cross_entropy
 
-    def reward(self, accuracy: float, _shares: Sequence[float]) -> float:
+    def reward(
+        self, accuracy: float, _shares: Sequence[float], _expected: Sequence[float]
+    ) -> float:
         """Return the accuracy."""
         return accuracy
 
@@ -88,7 +93,7 @@ class MulLog(_Fixed):
             loss = loss * (log_cost / log_limit) ** _MUL_LOG_POWER
         return loss
 
-    def reward(self, accuracy: float, shares: Sequence[float]) -> float:
+    def reward(self, accuracy: float, shares: Sequence[float], _expected: Sequence[float]) -> float:
         """Return the accuracy scaled by every budget's term."""
         return accuracy * math.prod(math.pow(share, -_REWARD_POWER) for share in shares)
 
@@ -103,7 +108,7 @@ class AddLinear(_Fixed):
         """Return the cross-entropy plus every budget's term."""
         return cross_entropy + sum(self._strength * (share - 1) for share in shares)
 
-    def reward(self, accuracy: float, shares: Sequence[float]) -> float:
+    def reward(self, accuracy: float, shares: Sequence[float], _expected: Sequence[float]) -> float:
         """Return the accuracy less every budget's term."""
         return accuracy - sum(self._strength * (share - 1) for share in shares)
 
@@ -118,7 +123,7 @@ class Hinge(_Fixed):
         """Return the cross-entropy plus every overdrawn budget's term."""
         return cross_entropy + sum(self._strength * (share - 1).clamp(min=0) for share in shares)
 
-    def reward(self, accuracy: float, shares: Sequence[float]) -> float:
+    def reward(self, accuracy: float, shares: Sequence[float], _expected: Sequence[float]) -> float:
         """Return the accuracy less every overdrawn budget's term."""
         return accuracy - sum(self._strength * max(0.0, share - 1) for share in shares)
 
@@ -144,11 +149,16 @@ class Dual:
         ]
         return cross_entropy + sum(weighted)
 
-    def reward(self, accuracy: float, shares: Sequence[float]) -> float:
-        """Return the accuracy less every budget's term."""
+    def reward(self, accuracy: float, shares: Sequence[float], expected: Sequence[float]) -> float:
+        """Return the accuracy less every budget's term.
+
+        All architectures of an update are weighed alike, by the breach of the expected cost: the
+        budget is a constraint on that, and a weight of each one's own would reward none for
+        being far below.
+        """
         return accuracy - sum(
-            _weight(multiplier, share - 1) * (share - 1)
-            for multiplier, share in zip(self._multipliers, shares, strict=True)
+            _weight(multiplier, mean - 1) * (share - 1)
+            for multiplier, share, mean in zip(self._multipliers, shares, expected, strict=True)
         )
 
     def observe(self, shares: Sequence[float]) -> None:

@@ -23,7 +23,7 @@ def test_the_released_forms_at_their_constants() -> None:
 
     assert MulLog([80.0]).loss(CROSS_ENTROPY, over).item() == pytest.approx(0.40600, abs=1e-5)
     assert AddLinear().loss(CROSS_ENTROPY, over).item() == pytest.approx(2.0250)
-    assert MulLog([80.0]).reward(0.6, [100 / 80]) == pytest.approx(0.58676, abs=1e-5)
+    assert MulLog([80.0]).reward(0.6, [100 / 80], [1.0]) == pytest.approx(0.58676, abs=1e-5)
 
 
 def test_their_gradients_are_the_derivatives() -> None:
@@ -49,12 +49,12 @@ def test_a_hinge_rests_within_the_budget() -> None:
 
     assert loss.item() == pytest.approx(2 + 2 * 0.5)
     assert (under.grad.item(), over.grad.item()) == (0.0, 2.0)  # type: ignore[union-attr]
-    assert Hinge(2.0).reward(0.5, [0.7]) == 0.5
+    assert Hinge(2.0).reward(0.5, [0.7], [1.2]) == 0.5
 
 
 def test_no_term_leaves_the_task_alone() -> None:
     assert NoTerm().loss(CROSS_ENTROPY, shares(9.0)) is CROSS_ENTROPY
-    assert NoTerm().reward(0.5, [9.0]) == 0.5
+    assert NoTerm().reward(0.5, [9.0], [9.0]) == 0.5
 
 
 def test_the_multiplier_rises_over_the_budget_and_falls_below_it_to_nought() -> None:
@@ -93,9 +93,21 @@ def test_the_dual_weighs_by_multiplier_and_breach_together() -> None:
     assert under.grad.item() == 0.0  # within its budget: nothing is gained by less
 
 
+def test_the_dual_weighs_all_networks_of_an_update_by_the_expected_breach() -> None:
+    term = Dual(1)
+    term.multipliers = (0.5,)
+
+    far_below, below, over = (term.reward(0.9, [share], [1.1]) for share in (0.2, 0.8, 1.4))
+
+    assert over == pytest.approx(0.9 - 0.6 * 0.4)
+    assert below == pytest.approx(0.9 + 0.6 * 0.2)
+    assert far_below == pytest.approx(0.9 + 0.6 * 0.8)  # the cheaper, the better
+    assert term.reward(0.9, [0.2], [0.4]) == 0.9  # the expected cost is far within its budget
+
+
 def test_every_budget_has_a_term_of_its_own() -> None:
     assert AddLinear(1.0).loss(CROSS_ENTROPY, shares(1.5, 1.25)).item() == pytest.approx(2.75)
-    assert MulLog([80.0, 80.0]).reward(1.0, [2.0, 2.0]) == pytest.approx(4**-0.1)
+    assert MulLog([80.0, 80.0]).reward(1.0, [2.0, 2.0], [1.0, 1.0]) == pytest.approx(4**-0.1)
 
 
 def test_a_budget_whose_logarithm_is_no_measure_is_refused() -> None:
