@@ -163,7 +163,7 @@ def _result(run: Delivery, found: Finalist, contenders: tuple[TrainedNetwork, ..
                 run.config,
                 run.subject,
                 contenders,
-                expected=len(run.rows),
+                rows=run.rows,
                 ended_early=run.ended_early,
             )
         ),

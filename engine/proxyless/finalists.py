@@ -62,7 +62,8 @@ def mobilenet_v2_finalist(priced: PricedSpace) -> Finalist | None:
     """Return MobileNetV2 at the width that uses the budgets most without breaking one.
 
     Where even the narrowest breaks one, it is the narrowest, and says so; None: the images are
-    too small for it.
+    too small for it, or the target cannot price it. A table that somebody measured for a space
+    knows that space's blocks alone, and the search is not to fail of its yardstick.
     """
     space = priced.space
     best: tuple[float, Finalist] | None = None
@@ -78,7 +79,10 @@ def mobilenet_v2_finalist(priced: PricedSpace) -> Finalist | None:
         if spec.model_hash in seen:
             continue
         seen.add(spec.model_hash)
-        cost = priced.network_cost(spec)
+        try:
+            cost = priced.network_cost(spec)
+        except InvalidConfig:
+            continue
         use = max(cost[budget.metric] / budget.limit for budget in priced.budgets)
         fits = all(is_within(cost[budget.metric], budget.limit) for budget in priced.budgets)
         if not fits and best is not None:

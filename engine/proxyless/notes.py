@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from engine.proxyless.finalists import FOUND, MOBILENET_V2
+from engine.proxyless.finalists import FOUND, MOBILENET_V2, Finalist
 from engine.proxyless.projection import LEAST_USE, uses_well
 from engine.proxyless.subject import Subject
 from engine.schema.configs import SearchConfig
@@ -14,10 +14,13 @@ def notes(
     subject: Subject,
     contenders: Sequence[TrainedNetwork],
     *,
-    expected: int,
+    rows: Sequence[Finalist],
     ended_early: str,
 ) -> Iterator[str]:
-    """Yield the sentences, the most important ones first."""
+    """Yield the sentences, the most important ones first.
+
+    `rows` are the networks that were to be trained, `contenders` those that were.
+    """
     yield from _verdicts(contenders)
     report = contenders[0].report_accuracy
     assert report is not None
@@ -43,10 +46,15 @@ def notes(
         yield f"No network of the space uses {LEAST_USE:.0%} of a budget; the found one uses less."
     if ended_early:
         yield ended_early
-    if len(contenders) < expected:
+    if all(row.id != MOBILENET_V2 for row in rows):
+        yield (
+            "MobileNetV2 is not among the baselines: the images are too small for it, or "
+            f"{config.target} has no price for its layers."
+        )
+    if len(contenders) < len(rows):
         yield (
             "The run was asked to finish, so not every baseline was trained: "
-            f"{len(contenders) - 1} of {expected - 1}."
+            f"{len(contenders) - 1} of {len(rows) - 1}."
         )
 
 

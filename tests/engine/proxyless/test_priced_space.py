@@ -1,13 +1,22 @@
 """What a space costs, and what is refused before anything is trained."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from engine.catalog.spaces import SPACES
+from engine.catalog.tables import table_target
+from engine.cost.pricing import cost_model
 from engine.proxyless.finalists import MOBILENET_V2, finalists, mobilenet_v2_finalist
+from engine.proxyless.priced_space import PricedSpace, price_space
+from engine.schema.architecture import SearchSpace
 from engine.schema.cost import Budget
 from engine.schema.errors import BudgetUnreachable, InvalidConfig
-from tests.engine.proxyless.toy_search import MACS, priced_space
+from tests.engine.proxyless.toy_search import MACS, priced_space, search_config
+from tests.unit.engine.cost.measured_tables import table_of_space
+
+TINY = SPACES["tiny"]
 
 
 def budget(metric: str, limit: float) -> Budget:
@@ -54,6 +63,32 @@ def test_budgets_that_no_network_meets_together_are_refused() -> None:
 def test_a_metric_that_the_target_lacks_is_refused(target: str, metric: str, message: str) -> None:
     with pytest.raises(InvalidConfig, match=message):
         priced_space(target=target, budgets=(budget(metric, 1e9),))
+
+
+def priced_by_the_rows_of(space: SearchSpace) -> PricedSpace:
+    """Return the tiny space on a device that was measured for `space`."""
+    target = table_target(table_of_space(space))
+    config = search_config(target=target.id, budgets=(budget("latency_ms", 1e3),))
+    return price_space(config, TINY, cost_model(target))
+
+
+def test_an_operation_without_a_price_is_named() -> None:
+    last = TINY.blocks[-1]
+    without_skip_and_k7 = replace(last, ops=last.ops[:5])
+
+    with pytest.raises(
+        InvalidConfig, match=r"target: table:bench@\w+ cannot price mbconv-k7-e6 of blocks\.5"
+    ):
+        priced_by_the_rows_of(replace(TINY, blocks=(*TINY.blocks[:-1], without_skip_and_k7)))
+
+
+def test_a_device_that_was_measured_for_the_space_alone_has_no_yardstick() -> None:
+    priced = priced_by_the_rows_of(TINY)
+
+    rows = finalists(priced, (0, 6, 4, 0, 2, 6), random_networks=1, seed=0)
+
+    assert mobilenet_v2_finalist(priced) is None
+    assert [row.id for row in rows] == ["found", "random-1"]
 
 
 def test_the_yardstick_is_the_widest_mobilenet_within_the_budget() -> None:
