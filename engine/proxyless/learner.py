@@ -16,7 +16,7 @@ from torch.nn import functional
 from engine.data.image_set import ImageSet
 from engine.nn.layout import lay_channels_last
 from engine.proxyless.architecture_learner import ArchitectureLearner, ArchitectureStats
-from engine.proxyless.schedules import cosine
+from engine.proxyless.schedules import architecture_steps, architecture_stride, cosine
 from engine.proxyless.supernet import SuperNet
 from engine.schema.configs import SearchConfig
 from engine.schema.errors import Diverged
@@ -72,8 +72,7 @@ class SearchLearner:
             weight_decay=config.effort.weight_decay,
             foreach=device.type == "cuda",
         )
-        by_policy = config.algorithm == "reinforce"
-        self._stride = config.effort.policy_every if by_policy else config.effort.architecture_every
+        self._stride = architecture_stride(config)
         self._batches_done = 0  # of the current epoch
         self._sums = [0.0, 0, 0]  # loss, right ones and images of the current epoch
         self.batches_an_epoch = train.batch_count(
@@ -103,8 +102,7 @@ class SearchLearner:
     @property
     def architecture_total(self) -> int:
         """How many steps the architecture takes in a whole search."""
-        learning = (self._effort.epochs - self._effort.frozen_epochs) * self.batches_an_epoch
-        return learning // self._stride
+        return architecture_steps(self._config, self.batches_an_epoch)
 
     def steps(self) -> Iterator[SearchStep]:
         """Learn from here to the end of both phases, with a pause after every batch.
@@ -147,6 +145,7 @@ class SearchLearner:
             "architecture_steps": self.architecture_steps,
             "generator": self._generator.get_state(),
             "mixed": self._mixed.state(),
+            "done": self.done,
             "epochs_done": self.epochs_done,
             "batches_done": self._batches_done,
             "sums": list(self._sums),
@@ -167,14 +166,14 @@ class SearchLearner:
         restore_rng(state["rng"])
 
     def require_finite(self) -> None:
-        """Refuse weights that no training can go on from, before they are saved.
+        """Refuse parameters that no search can go on from, before they are saved.
 
         Raises:
-            Diverged: a weight is not finite.
+            Diverged: a weight or an architecture parameter is not finite.
         """
-        largest = torch.stack([w.detach().abs().max() for w in self.supernet.weight_parameters()])
+        largest = torch.stack([each.detach().abs().max() for each in self.supernet.parameters()])
         if not bool(torch.isfinite(largest).all()):
-            raise Diverged(self.done, "a weight of the supernet")
+            raise Diverged(self.done, "a parameter of the supernet")
 
     def _learn_weights(self, images_NCHW: Tensor, labels_N: Tensor) -> float:
         learning_rate = self._learning_rate()
@@ -199,13 +198,9 @@ class SearchLearner:
         return learning_rate
 
     def _learn_architecture(self) -> ArchitectureStats | None:
-        joint_epoch = self.epochs_done - self._effort.warmup_epochs
-        if joint_epoch < self._effort.frozen_epochs:
-            return None
-        batch = (
-            joint_epoch - self._effort.frozen_epochs
-        ) * self.batches_an_epoch + self._batches_done
-        if (batch + 1) % self._stride:
+        learning_epoch = self.epochs_done - self._effort.warmup_epochs - self._effort.frozen_epochs
+        batch = learning_epoch * self.batches_an_epoch + self._batches_done
+        if batch < 0 or (batch + 1) % self._stride:
             return None
         stats = self.architecture.step(self.architecture_steps)
         self.architecture_steps += 1

@@ -26,6 +26,5 @@ def search_resumed(config: SearchConfig, workdir: Path) -> RunResumed | None:
     if state.training_seconds:
         return RunResumed(stage="finetuning", step=len(state.training_seconds))
     learner = supernet["learner"]
-    if learner["epochs_done"] < config.effort.warmup_epochs:
-        return RunResumed(stage="training", step=learner["batches_done"])
-    return RunResumed(stage="searching", step=learner["architecture_steps"])
+    is_warmup = learner["epochs_done"] < config.effort.warmup_epochs
+    return RunResumed(stage="training" if is_warmup else "searching", step=learner["done"])

@@ -178,7 +178,8 @@ class SupernetPhase:
         score = self._judge.score(argmax)
         if step.phase == "joint":
             self._state.take(argmax, "argmax", score, is_candidate=False)
-            self._settle(argmax)
+            if step.epoch > effort.frozen_epochs:
+                self._settle(argmax)
         return EpochFinished(
             stage=_stage(step),
             subject="supernet",

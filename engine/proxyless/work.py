@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from engine.proxyless.schedules import architecture_steps
 from engine.proxyless.scoring import STATISTICS_IMAGES
 from engine.proxyless.subject import Subject
 from engine.schema.configs import SearchConfig
@@ -20,11 +21,10 @@ def planned_work(config: SearchConfig, subject: Subject) -> Mapping[Stage, float
     effort = config.effort
     train_images = min(effort.train_images, len(subject.splits.train))
     epoch = _TRAINING_STEP * train_images
-    steps = (effort.epochs - effort.frozen_epochs) * train_images / effort.batch_size
-    steps /= effort.architecture_every
+    batches_an_epoch = subject.train.batch_count(effort.batch_size, limit=train_images)
+    steps = architecture_steps(config, batches_an_epoch)
     one_step = _ARCHITECTURE_STEP[config.gate_mode] * effort.batch_size
     if config.algorithm == "reinforce":
-        steps *= effort.architecture_every / effort.policy_every
         one_step = effort.policy_samples * effort.policy_images
     scoring = STATISTICS_IMAGES + effort.rescore_images
     networks = _FINAL_NETWORKS + effort.random_networks
