@@ -14,7 +14,9 @@ from engine.data.image_set import ImageSet
 from engine.data.splits import Splits, load_splits
 from engine.proxyless.hardware_loss import hardware_term
 from engine.proxyless.priced_space import PricedSpace, price_space
+from engine.proxyless.schedules import architecture_steps, architecture_stride
 from engine.schema.configs import SearchConfig
+from engine.schema.errors import InvalidConfig
 from engine.schema.places import Places
 from engine.training.device import pick_device
 from engine.training.precision import Mixed
@@ -48,6 +50,7 @@ def prepare(config: SearchConfig, places: Places) -> Subject:
     splits = load_splits(config.dataset, input=space.input, data_root=places.data_root)
     assert splits.classes is not None, "the space was fitted to labelled images"
     check_search_images(config, images=len(splits.search), classes=splits.classes)
+    _require_architecture_steps(config, splits)
     effort = config.effort
     most = max(effort.train_images, effort.final_images)
     return Subject(
@@ -56,4 +59,20 @@ def prepare(config: SearchConfig, places: Places) -> Subject:
         train=held(splits.train, device, limit=most),
         search=held(splits.search, device, limit=effort.search_images),
         device=device,
+    )
+
+
+def _require_architecture_steps(config: SearchConfig, splits: Splits) -> None:
+    """Refuse a search that would end before its architecture has learnt anything."""
+    effort = config.effort
+    batches = splits.train.batch_count(effort.batch_size, limit=effort.train_images)
+    if architecture_steps(config, batches):
+        return
+    field = "policy_every" if config.algorithm == "reinforce" else "architecture_every"
+    learning_epochs = effort.epochs - effort.frozen_epochs
+    raise InvalidConfig(
+        f"effort.{field}",
+        f"the architecture would never learn: one step every {architecture_stride(config)} "
+        f"batches, and there are {learning_epochs * batches}; ask for fewer batches between "
+        "steps, or more epochs or images",
     )

@@ -140,6 +140,11 @@ def test_the_result_is_json_and_back(whole: Finished) -> None:
             {"gate_mode": "full_v2", "sharing": "private", "hardware_loss": "mul_log"}, id="paper"
         ),
         pytest.param(
+            {"zero_gradient": "none", "hardware_loss": "none"},
+            id="no gradient of an active zero",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
             {
                 "budgets": (MACS, Budget(metric="model_bytes", limit=70_000)),
                 "starting_weights": "inherited",
@@ -208,6 +213,11 @@ def test_a_budget_out_of_reach_names_the_lowest(tmp_path: Path) -> None:
             {"algorithm": "reinforce", "effort": replace(TINY_SEARCH, policy_images=100)},
             "effort.policy_images: a batch of 100 is more than the 64 images",
         ),
+        (
+            {"effort": replace(TINY_SEARCH, architecture_every=13)},
+            "effort.architecture_every: the architecture would never learn: one step every 13 "
+            "batches, and there are 12",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_at_once(
@@ -234,3 +244,45 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
     kept = torch.load(tmp_path / "run" / "supernet.checkpoint", weights_only=True)
     weights = kept["learner"]["supernet"].values()
     assert all(torch.isfinite(weight).all() for weight in weights if weight.is_floating_point())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "effort.epochs: must be at least 1, got 0"),
+        ({"warmup_epochs": -1}, "effort.warmup_epochs: must not be negative, got -1"),
+        ({"frozen_epochs": 2}, "effort.frozen_epochs: must be below the epochs, 2, got 2"),
+        ({"batch_size": 65}, "effort.batch_size: must be at most the images of an epoch, got 65"),
+        ({"search_images": 15}, "effort.search_images: must be at least 16 images, got 15"),
+        ({"architecture_learning_rate": 0.0}, "effort.architecture_learning_rate: must be above 0"),
+    ],
+)
+def test_an_effort_that_is_none_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidConfig) as error:
+        replace(TINY_SEARCH, **changes)
+
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "changes"),
+    [
+        # From the second epoch that learns on, an argmax can be the same as the last.
+        (3, {"epochs": 4, "frozen_epochs": 1, "settled_epochs": 1}),
+        (1, {"epochs": 3, "settled_entropy": 2.0}),
+    ],
+    ids=["argmax", "entropy"],
+)
+def test_a_search_that_has_settled_ends_before_its_last_epoch(
+    tmp_path: Path, epochs: int, changes: dict[str, Any]
+) -> None:
+    effort = replace(
+        TINY_SEARCH, train_images=64, random_networks=0, architecture_learning_rate=1e-9, **changes
+    )
+    budget = Budget(metric="macs", limit=1e9)  # whatever the argmax is, it is within
+
+    run = finished(tiny_search_config(effort=effort, budgets=(budget,)), tmp_path)
+
+    joint = [e for e in run.events if isinstance(e, EpochFinished) and e.stage == "searching"]
+    assert len(joint) == epochs
+    assert any(f"The search ended after {epochs} epochs" in note for note in run.result.notes)

@@ -11,9 +11,7 @@ from engine.schema.layers import InputSpec
 CPU = torch.device("cpu")
 
 
-def make_toy_images(
-    count: int, *, channels: int = 1, size: int = 8, seed: int = 0
-) -> ImageSet:
+def make_toy_images(count: int, *, channels: int = 1, size: int = 8, seed: int = 0) -> ImageSet:
     """Noise that is bright above (0) or below (1); mirroring does not change which."""
     generator = np.random.default_rng(seed)
     labels_N = generator.integers(2, size=count)

@@ -65,6 +65,7 @@ def space_of(*blocks: tuple[OpSpec, ...]) -> SearchSpace:
         title="Planted",
         description="",
         input=InputSpec(channels=1, size=SIDE),
+        classes=2,
         first_conv=_pointwise(1, CHANNELS),
         blocks=tuple(
             BlockSpec(

@@ -68,8 +68,7 @@ def places(tmp_path: Path) -> Places:
 
 def toy_splits(*, seed: int = 0, channels: int = 1, size: int = 32, classes: int = 2) -> Splits:
     images = [
-        make_toy_images(48, channels=channels, size=size, seed=seed + number)
-        for number in range(3)
+        make_toy_images(48, channels=channels, size=size, seed=seed + number) for number in range(3)
     ]
     train, search, report = images
     return Splits(train=train, search=search, report=report, classes=classes, notes=())

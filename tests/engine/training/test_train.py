@@ -23,9 +23,7 @@ class RecordingImages(ImageSet):
     """The same images; keeps the batches it gave."""
 
     def __init__(self, images: ImageSet) -> None:
-        super().__init__(
-            images.pixels, images.labels_N, normalisation=images.normalisation
-        )
+        super().__init__(images.pixels, images.labels_N, normalisation=images.normalisation)
         self.seen: list[Batch] = []
 
     def batches(self, *arguments: Any, **keywords: Any) -> Iterator[Batch]:
