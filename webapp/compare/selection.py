@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from engine.schema.results import QuantizeResult, SearchResult
+from engine.schema.results import ProfileResult, QuantizeResult, SearchResult
 from webapp.charts.palette import RUN_MARKS, Mark
 from webapp.jobs.answer import model_words
 from webapp.jobs.models import Job
@@ -19,7 +19,8 @@ class Run:
 
     job: Job
     mark: Mark
-    result: QuantizeResult | SearchResult | None
+    result: QuantizeResult | SearchResult | None  # of a search
+    profile: ProfileResult | None = None  # of a run that measured a device
 
     @property
     def letter(self) -> str:
@@ -38,26 +39,23 @@ def chosen_ids(values: Sequence[str]) -> list[UUID]:
 
 def runs_of(jobs: Sequence[Job]) -> list[Run]:
     """Return the runs with their letters."""
-    return [
-        Run(job=job, mark=mark, result=_result(job))
-        for job, mark in zip(jobs, RUN_MARKS, strict=False)
-    ]
+    return [_run(job, mark) for job, mark in zip(jobs, RUN_MARKS, strict=False)]
 
 
 def caveats(runs: Sequence[Run]) -> list[str]:
     """Return, in sentences, why numbers of these runs may not be held against each other."""
     sentences = []
     for attribute, words in (
-        ("kind", "kinds of search"),
+        ("kind", "kinds of run"),
         ("dataset", "data sets: accuracies are not comparable"),
         ("model", "networks: they are shown apart, costs are of different work"),
         ("target", "targets: latencies are not comparable"),
         ("budget_metric", "budgets: one metric is chosen for the chart"),
     ):
-        values = sorted({_words(run.job, attribute) for run in runs})
+        values = sorted({_words(run.job, attribute) for run in runs} - {""})
         if len(values) > 1:
             sentences.append(f"Different {words} ({', '.join(values)}).")
-    unfinished = [run.letter for run in runs if run.result is None]
+    unfinished = [run.letter for run in runs if run.result is None and run.profile is None]
     if unfinished:
         sentences.append(f"No result yet: {', '.join(unfinished)}.")
     return sentences
@@ -75,8 +73,8 @@ def are_comparable(runs: Sequence[Run]) -> bool:
     return len({(run.job.dataset, run.job.model, run.job.target) for run in runs}) <= 1
 
 
-def _result(job: Job) -> QuantizeResult | SearchResult | None:
-    if job.status != Job.Status.SUCCEEDED:
-        return None
-    result = result_of(job)
-    return result if isinstance(result, QuantizeResult | SearchResult) else None
+def _run(job: Job, mark: Mark) -> Run:
+    result = result_of(job) if job.status == Job.Status.SUCCEEDED else None
+    if isinstance(result, ProfileResult):
+        return Run(job=job, mark=mark, result=None, profile=result)
+    return Run(job=job, mark=mark, result=result)

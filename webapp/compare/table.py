@@ -5,35 +5,16 @@ from dataclasses import dataclass
 
 from engine.catalog.spaces import SPACES
 from engine.schema.cost import Metric
-from webapp.charts.quantities import QUANTITIES, Unit, duration, percent
+from webapp.charts.quantities import QUANTITIES, duration, percent
+from webapp.compare.cells import Cell, Row
 from webapp.compare.outcome import ComparedResult, Outcome, outcome
+from webapp.compare.profiles import profile_rows
 from webapp.compare.selection import Run, are_comparable
 from webapp.jobs.answer import dataset_title, model_title, target_title
 from webapp.jobs.models import Job
+from webapp.jobs.question import budget_words
 
 _COSTS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "macs", "bit_ops")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One value, where it comes from, and whether it is the row's best."""
-
-    text: str
-    provenance: str = ""
-    is_best: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One quantity of all runs."""
-
-    title: str
-    cells: tuple[Cell, ...]
-
-    @property
-    def differs(self) -> bool:
-        """Whether the runs do not all say the same."""
-        return len({cell.text for cell in self.cells}) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +29,7 @@ def comparison(runs: Sequence[Run], *, only_differences: bool = False) -> list[G
     """Return the table, grouped; with `only_differences`, without rows that all agree."""
     groups = [
         Group(title="Outcome", rows=_outcome(runs)),
+        Group(title="Measured", rows=profile_rows(runs)),
         Group(title="Set up", rows=_set_up(runs)),
         Group(title="Effort", rows=_flat_rows(runs, "effort")),
     ]
@@ -85,22 +67,12 @@ def _outcome(runs: Sequence[Run]) -> tuple[Row, ...]:
 
 
 def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
-    metrics: dict[str, Unit] = {
-        run.job.budget_metric: QUANTITIES[run.job.budget_metric].form_unit  # type: ignore[index] # a metric
-        for run in runs
-    }
     titled: list[tuple[str, Callable[[Run], str]]] = [
         ("Kind", lambda run: run.job.get_kind_display()),
         ("Network or space", lambda run: _model(run.job)),
         ("Data set", lambda run: dataset_title(run.job.dataset)),
         ("Target", lambda run: target_title(run.job.target)),
-        (
-            "Budget",
-            lambda run: (
-                f"{QUANTITIES[run.job.budget_metric].title} ≤ "  # type: ignore[index] # a metric
-                f"{metrics[run.job.budget_metric].write(run.job.budget_limit)}"
-            ),
-        ),
+        ("Budget", lambda run: budget_words(run.job)),
         ("Preset", lambda run: run.job.preset or "custom"),
         ("Owner", lambda run: run.job.owner.get_username()),
     ]
@@ -111,13 +83,13 @@ def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
 
 
 def _model(job: Job) -> str:
-    space = SPACES.get(job.model) if job.kind == Job.Kind.SEARCH else None
+    space = SPACES.get(job.model) if job.kind != Job.Kind.QUANTIZE else None
     return space.title if space else model_title(job.model)
 
 
 def _flat_rows(runs: Sequence[Run], section: str) -> tuple[Row, ...]:
     """Return the plain values of a config, or of one of its sections, by name."""
-    shown_above = {"kind", "model", "space", "dataset", "target", "preset", "budgets"}
+    shown_above = {"kind", "model", "space", "subject", "dataset", "target", "preset", "budgets"}
     configs = [run.job.config.get(section, {}) if section else run.job.config for run in runs]
     names = dict.fromkeys(name for config in configs for name in config)
     return tuple(

@@ -17,6 +17,7 @@ from engine.schema.results import Artifact, ProfileResult, Result
 from webapp.celery import wake_worker
 from webapp.jobs.log import LeaseLost, append_events, write_line
 from webapp.jobs.models import ArtifactFile, Attempt, Job
+from webapp.tables.services import store
 
 LOST = "lost"  # an attempt whose worker fell silent or whose engine was killed
 RELEASED = "released"  # an attempt given back by a worker that was stopped
@@ -40,6 +41,8 @@ def finish_job(
 ) -> None:
     """Keep the result and its files, and call the job succeeded.
 
+    What a profile measured becomes one of the team's tables.
+
     Raises:
         LeaseLost: the attempt is over.
         InvalidConfig: the result is none.
@@ -60,6 +63,9 @@ def finish_job(
             **_found(result),
         )
         ArtifactFile.objects.bulk_create(_artifact_file(job_id, file) for file in files)
+        if isinstance(result, ProfileResult):
+            job = Job.objects.select_related("team", "owner").defer("result").get(pk=job_id)
+            store(team=job.team, made_by=job.owner, table=result.table, source_job_id=job_id)
 
 
 def fail_job(

@@ -11,6 +11,7 @@ from webapp.charts.live_chart import LiveChart
 from webapp.charts.quantities import QUANTITIES
 from webapp.jobs.kinds import KINDS
 from webapp.jobs.models import Job
+from webapp.jobs.result_profile import profile_page
 from webapp.jobs.result_quantize import quantize_page
 from webapp.jobs.result_search import search_page
 from webapp.jobs.search_space import space_of
@@ -21,6 +22,7 @@ LOG_LINES = 200
 RESULT_PAGES: dict[str, Callable[[Job], object]] = {
     Job.Kind.QUANTIZE: quantize_page,
     Job.Kind.SEARCH: search_page,
+    Job.Kind.PROFILE: profile_page,
 }
 
 
@@ -46,7 +48,7 @@ def _live_charts(job: Job) -> tuple[LiveChart, ...]:
     try:
         config = config_from_json(job.config)
         assert isinstance(config, SearchConfig)  # as the job's kind says
-        return search_charts(space_of(config), config.budgets[0])
+        return search_charts(config, space_of(config))
     except InvalidConfig:  # a folder of images that has gone since
         return LIVE_CHARTS[job.kind]
 

@@ -2,7 +2,7 @@
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -18,9 +18,6 @@ from webapp.accounts.models import User
 from webapp.tables.models import DeviceTable, TableDraft
 from webapp.teams.models import Team
 
-if TYPE_CHECKING:  # jobs look up their targets here, so nothing of theirs is imported
-    from webapp.jobs.models import Job
-
 _LONGEST_TITLE = 200
 _LONGEST_MACHINE = 300
 _HOSTS = {"cpu": DeviceTable.Host.CPU, "cuda": DeviceTable.Host.GPU}
@@ -31,11 +28,11 @@ class TableInUse(Exception):
 
 
 def store(
-    *, team: Team, made_by: User, table: CostTable, source_job: "Job | None" = None
+    *, team: Team, made_by: User, table: CostTable, source_job_id: UUID | None = None
 ) -> DeviceTable:
     """Keep a table for a team; of one that the team has already, return the row there is.
 
-    `source_job` is the profile run that measured it, and makes it what that host stands for.
+    `source_job_id` is the profile run that measured it, and makes it what that host stands for.
 
     Raises:
         InvalidConfig: a field or row of it cannot stand.
@@ -54,8 +51,8 @@ def store(
             "machine": fingerprint(table)[:_LONGEST_MACHINE],
             "rows": table.rows,
             "has_grids": bool(table.grids),
-            "host": _host(table) if source_job else DeviceTable.Host.OTHER,
-            "source_job": source_job,
+            "host": _host(table) if source_job_id else DeviceTable.Host.OTHER,
+            "source_job_id": source_job_id,
         },
     )
     return stored

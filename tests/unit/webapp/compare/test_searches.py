@@ -102,7 +102,7 @@ def test_a_search_stands_beside_a_haq_run(as_ada: Client, ada: User, team: Team)
     assert all(cell.text != "–" for cell in rows["Accuracy as delivered"].cells)
     assert all(cell.text != "–" for cell in rows["MACs"].cells)
     assert rows["Found by"].cells[1].text == "ProxylessNAS"
-    assert "Different kinds of search (HAQ, ProxylessNAS)." in answer.context["caveats"]
+    assert "Different kinds of run (HAQ, ProxylessNAS)." in answer.context["caveats"]
     names = [trace["name"] for trace in answer.context["chart"].figure["data"]]
     assert [name.split(":")[0] for name in names[::2]] == ["A", "B"]
     assert len(answer.context["strips"]) == len(answer.context["architectures"]) == 1

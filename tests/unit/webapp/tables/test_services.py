@@ -87,9 +87,9 @@ def test_a_host_stands_for_what_a_profile_run_measured_last(
     uploaded = services.store(team=team, made_by=ada, table=replace(table, title="Elsewhere"))
     assert queries.newest_for(team, "host-cpu") is None
 
-    services.store(team=team, made_by=ada, table=table, source_job=run)
+    services.store(team=team, made_by=ada, table=table, source_job_id=run.pk)
     newest = services.store(
-        team=team, made_by=ada, table=replace(table, title="Again"), source_job=run
+        team=team, made_by=ada, table=replace(table, title="Again"), source_job_id=run.pk
     )
 
     assert uploaded.host == ""
