@@ -4,11 +4,11 @@ A new live chart is one `LiveChart` in the file of its kind.
 """
 
 from engine.schema.architecture import SearchSpace
-from engine.schema.cost import Budget
+from engine.schema.configs import SearchConfig
 from webapp.charts.live_chart import LiveChart
 from webapp.charts.live_profile import PROFILE_CHARTS
 from webapp.charts.live_quantize import QUANTIZE_CHARTS
-from webapp.charts.live_search import SEARCH_CHARTS, cost_chart, space_charts
+from webapp.charts.live_search import SEARCH_CHARTS, cost_chart, network_charts, space_charts
 
 LIVE_CHARTS: dict[str, tuple[LiveChart, ...]] = {
     "quantize": QUANTIZE_CHARTS,
@@ -17,8 +17,17 @@ LIVE_CHARTS: dict[str, tuple[LiveChart, ...]] = {
 }
 
 
-def search_charts(space: SearchSpace, budget: Budget) -> tuple[LiveChart, ...]:
-    """Return the charts of a search in a space: those of any, and those of its blocks."""
+def search_charts(config: SearchConfig, space: SearchSpace) -> tuple[LiveChart, ...]:
+    """Return the charts of a search in a space: those of any, and those of its own blocks."""
     paths, *strip = space_charts(space)
     loss, accuracy, step_accuracy, entropy = SEARCH_CHARTS
-    return (*strip, paths, cost_chart(budget), entropy, step_accuracy, loss, accuracy)
+    return (
+        *strip,
+        paths,
+        cost_chart(config.budgets[0]),
+        entropy,
+        step_accuracy,
+        loss,
+        accuracy,
+        *network_charts(config.effort.random_networks),
+    )

@@ -12,7 +12,7 @@ from webapp.charts.quantities import QUANTITIES
 
 _SUPERNET = ("training", "searching")  # the stages whose epochs are the supernet's
 _STEP = axis("Architecture step", tickformat="d", rangemode="tozero")
-_EPOCH = axis("Epoch, in order of arrival", tickformat="d", rangemode="tozero")
+_EPOCH = axis("Epoch", tickformat="d", rangemode="tozero")
 
 
 def _line(name: str, color: str, *, dash: str = "solid", marks: bool = False) -> FigureJson:
@@ -25,12 +25,11 @@ def _line(name: str, color: str, *, dash: str = "solid", marks: bool = False) ->
     }
 
 
-def _epochs(y: str, *, scale: float, stages: tuple[str, ...], look: FigureJson) -> LiveTrace:
+def _epochs(y: str, look: FigureJson, *, scale: float = 1.0) -> LiveTrace:
     return LiveTrace(
         event="epoch_finished",
         y=y,
-        where={"stage": stages},
-        labels="subject",
+        where={"stage": _SUPERNET},
         scale=scale,
         plotly=look,
     )
@@ -52,60 +51,32 @@ _ENTROPY = LiveChart(
 )
 
 
-def _of_supernet_and_networks(
-    y: str, images: str, colors: tuple[str, str], *, scale: float = 1.0, dash: str = "solid"
-) -> tuple[LiveTrace, LiveTrace]:
-    """Return the supernet's epochs and those of the networks trained behind them."""
-    supernet, networks = colors
-    return (
-        _epochs(
-            y,
-            scale=scale,
-            stages=_SUPERNET,
-            look=_line(f"Supernet, {images}", supernet, dash=dash, marks=True),
-        ),
-        _epochs(
-            y,
-            scale=scale,
-            stages=("finetuning",),
-            look=_line(f"Networks, {images}", networks, dash=dash, marks=True),
-        ),
-    )
-
-
-_ON_TRAINING = ("var(--series-blue)", "var(--series-green)")
-_ON_SEARCH = ("var(--series-orange)", "var(--series-red)")
-_EPOCHS_WORDS = (
-    "The supernet draws a path for each batch: first in the warm-up, then in turn with the "
-    "choices. The networks are trained one after another at the end."
-)
+_ON_TRAINING = _line("Training images", "var(--series-blue)", marks=True)
+_ON_SEARCH = _line("Search images", "var(--series-orange)", dash="dash", marks=True)
 
 SEARCH_CHARTS: tuple[LiveChart, ...] = (
     LiveChart(
         id="live-supernet-loss",
-        title="Loss by epoch",
-        description=_EPOCHS_WORDS,
-        stages=("training", "searching", "finetuning"),
-        layout=layout(height=300, xaxis=_EPOCH, yaxis=axis("Loss (nats)", rangemode="tozero")),
-        traces=_of_supernet_and_networks("train_loss", "training images", _ON_TRAINING),
-        columns=("Network and images", "Epoch", "Loss (nats)"),
+        title="Loss of the supernet",
+        description="It draws a path for each batch: first in the warm-up, then in turn with the "
+        "choices.",
+        stages=_SUPERNET,
+        layout=layout(height=280, xaxis=_EPOCH, yaxis=axis("Loss (nats)", rangemode="tozero")),
+        traces=(_epochs("train_loss", _ON_TRAINING),),
+        columns=("Series", "Epoch", "Loss (nats)"),
     ),
     LiveChart(
         id="live-supernet-accuracy",
-        title="Accuracy by epoch",
-        description="Training images run ahead of search images, which no weight has seen. "
-        "The supernet scores one drawn path, a network itself.",
-        stages=("training", "searching", "finetuning"),
-        layout=layout(height=300, xaxis=_EPOCH, yaxis=axis("Accuracy (%)")),
+        title="Accuracy of the supernet",
+        description="Of one drawn path. Training images may run ahead of search images, which no "
+        "weight has seen.",
+        stages=_SUPERNET,
+        layout=layout(height=280, xaxis=_EPOCH, yaxis=axis("Accuracy (%)")),
         traces=(
-            *_of_supernet_and_networks(
-                "train_accuracy", "training images", _ON_TRAINING, scale=100.0
-            ),
-            *_of_supernet_and_networks(
-                "search_accuracy", "search images", _ON_SEARCH, scale=100.0, dash="dash"
-            ),
+            _epochs("train_accuracy", _ON_TRAINING, scale=100.0),
+            _epochs("search_accuracy", _ON_SEARCH, scale=100.0),
         ),
-        columns=("Network and images", "Epoch", "Accuracy (%)"),
+        columns=("Series", "Epoch", "Accuracy (%)"),
     ),
     LiveChart(
         id="live-step-accuracy",
@@ -147,6 +118,58 @@ def cost_chart(budget: Budget) -> LiveChart:
             _step("limit", _line("Budget", MUTED, dash="dash"), scale=scale),
         ),
         columns=("Series", "Step", y_title),
+    )
+
+
+def network_charts(random_networks: int) -> tuple[LiveChart, ...]:
+    """Return loss and accuracy of the networks that are trained at the end, each by its epochs."""
+    words = "The found network and its baselines, one after another, by the same recipe."
+    return (
+        LiveChart(
+            id="live-network-loss",
+            title="Loss of the trained networks",
+            description=words,
+            stages=("finetuning",),
+            layout=layout(height=280, xaxis=_EPOCH, yaxis=axis("Loss (nats)", rangemode="tozero")),
+            traces=_by_network("train_loss", random_networks),
+            columns=("Network", "Epoch", "Loss (nats)"),
+        ),
+        LiveChart(
+            id="live-network-accuracy",
+            title="Accuracy of the trained networks",
+            description=f"{words} On the search images.",
+            stages=("finetuning",),
+            layout=layout(height=280, xaxis=_EPOCH, yaxis=axis("Accuracy (%)")),
+            traces=_by_network("search_accuracy", random_networks, scale=100.0),
+            columns=("Network", "Epoch", "Accuracy (%)"),
+        ),
+    )
+
+
+def _by_network(y: str, random_networks: int, *, scale: float = 1.0) -> tuple[LiveTrace, ...]:
+    numbers = range(1, random_networks + 1)
+    looks: dict[tuple[str, ...], FigureJson] = {
+        ("found",): _line("Found network", "var(--series-blue)", marks=True),
+        ("mobilenet_v2",): _line("MobileNetV2", "var(--series-orange)", dash="dash", marks=True),
+        # One mark for each epoch of each of them: a line would join one to the next.
+        tuple(f"random-{number}" for number in numbers): {
+            **_line("Random networks", "var(--series-grey)", marks=True),
+            "mode": "markers",
+            "marker": {"size": 8, "symbol": "x-thin-open"},
+        },
+    }
+    return tuple(
+        LiveTrace(
+            event="epoch_finished",
+            x="epoch",
+            y=y,
+            where={"stage": "finetuning", "subject": subjects},
+            labels="subject" if len(subjects) > 1 else "",
+            scale=scale,
+            plotly=look,
+        )
+        for subjects, look in looks.items()
+        if subjects
     )
 
 

@@ -106,7 +106,7 @@ every_live_chart = pytest.mark.parametrize(
     "chart",
     [
         *(c for kind, charts in LIVE_CHARTS.items() if kind != "search" for c in charts),
-        *search_charts(SEARCH.space, SEARCH.budgets[0]),
+        *search_charts(search_config(), SEARCH.space),
     ],
     ids=lambda c: c.id,
 )
