@@ -173,14 +173,12 @@ def _fill(
         scale = tensors[f"{name}.weight_scale"]
         _set_bits(layer, policy[name], scale, tensors[f"{name}.activation_clip"])
         tensors[f"{name}.weight"] = tensors[f"{name}.weight"].to(scale.dtype) * scale
+    # The network's own dictionary: it carries versions that some modules ask for.
     state = network.state_dict()
-    filled = {name for name in state if _is_of_a_codebook(name, layers)}
-    network.load_state_dict(
-        {
-            name: tensor if name in filled else tensors[name.replace(_INNER, ".")]
-            for name, tensor in state.items()
-        }
-    )
+    for name in state:
+        if not _is_of_a_codebook(name, layers):
+            state[name] = tensors[name.replace(_INNER, ".")]
+    network.load_state_dict(state)
 
 
 def _set_bits(layer: QuantizedLayer, bits: LayerBits, scale: Tensor, clip: Tensor) -> None:

@@ -21,6 +21,8 @@ from engine.schema.policy import LayerBits
 
 # A clip of zero (a layer of zeros) would divide by zero; any positive one maps zeros to zeros.
 SMALLEST_CLIP = 1e-8
+# What a forward may ask of a layer beside calling it.
+_ANSWERED = frozenset({*nn.Conv2d.__constants__, *nn.Linear.__constants__, "weight", "bias"})
 
 
 def weight_levels(bits: int) -> int:
@@ -53,6 +55,12 @@ class QuantizedLayer(nn.Module):
         self._multiplier_C: Tensor | None = None
         self._offset_C: Tensor | None = None
         self._cached: tuple[tuple[int, int], Tensor, Tensor | None] | None = None
+
+    def __getattr__(self, name: str) -> Tensor | nn.Module:
+        """Answer for the layer inside where a network asks for its shape or weights."""
+        if name in _ANSWERED and "inner" in self.__dict__.get("_modules", {}):
+            return cast(Tensor | nn.Module, getattr(self.inner, name))
+        return super().__getattr__(name)
 
     def set_bits(self, bits: LayerBits, *, weight_clip: Tensor, activation_clip: Tensor) -> None:
         """Quantise both operands from now on; the weight clip is of shape (C,) or (1,)."""

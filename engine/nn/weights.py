@@ -33,7 +33,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
     _check_entries(entries, expected)
     state = load_file(path, device="cpu")
     _check_finite(state)
-    model.load_state_dict({**expected, **state})
+    expected.update(state)  # in place: it carries versions that some modules ask for
+    model.load_state_dict(expected)
 
 
 def save_weights(model: nn.Module, path: Path, *, metadata: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Quantised layers: their grids, their gradients, and that both ways to compute agree."""
 
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -211,6 +212,15 @@ def test_a_clip_of_zero_makes_zeros_and_no_nan() -> None:
 
     for output in (layer.eval()(x), layer.train()(x)):
         assert torch.isfinite(output).all()
+
+
+def test_a_layer_answers_for_the_shape_and_the_weights_of_the_one_inside() -> None:
+    layer = quantized_conv(signed=True)
+
+    assert (layer.in_channels, layer.out_channels, layer.groups) == (3, 5, 1)
+    assert layer.weight is layer.inner.weight
+    assert not hasattr(layer, "no_such_thing")
+    assert copy.deepcopy(layer).kernel_size == layer.inner.kernel_size
 
 
 def test_layers_are_swapped_by_name_and_found_again() -> None:

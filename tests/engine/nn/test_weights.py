@@ -8,6 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
+from torchvision.models import mnasnet0_5
 
 from engine.catalog.models import WEIGHTS
 from engine.nn.weights import load_weights, save_weights, shipped_weights
@@ -35,6 +36,15 @@ def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
         assert torch.equal(tensor, other.state_dict()[name])
     with safe_open(tmp_path / "w.safetensors", "pt") as file:
         assert file.metadata() == {"model": "tiny"}
+
+
+def test_a_network_that_asks_for_the_version_of_its_weights_takes_them(tmp_path: Path) -> None:
+    original, other = mnasnet0_5(num_classes=2), mnasnet0_5(num_classes=2)
+    save_weights(original, tmp_path / "w.safetensors", metadata={})
+
+    load_weights(other, tmp_path / "w.safetensors")
+
+    assert torch.equal(original.classifier[1].weight, other.classifier[1].weight)
 
 
 def test_saving_leaves_no_other_file_and_replaces_an_older_one(tmp_path: Path) -> None:
