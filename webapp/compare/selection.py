@@ -65,6 +65,8 @@ def _words(job: Job, attribute: str) -> str:
     if attribute == "kind":
         return job.get_kind_display()
     value = str(getattr(job, attribute))
+    if attribute == "target":
+        return job.target_title or value
     return model_words(value) if attribute == "model" else value
 
 

@@ -71,7 +71,7 @@ def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
         ("Kind", lambda run: run.job.get_kind_display()),
         ("Network or space", lambda run: _model(run.job)),
         ("Data set", lambda run: dataset_title(run.job.dataset)),
-        ("Target", lambda run: target_title(run.job.target)),
+        ("Target", lambda run: target_title(run.job.target, run.job.target_title)),
         ("Budget", lambda run: budget_words(run.job)),
         ("Preset", lambda run: run.job.preset or "custom"),
         ("Owner", lambda run: run.job.owner.get_username()),

@@ -12,7 +12,6 @@ from engine.catalog.datasets import FOLDER_PREFIX, dataset_entry
 from engine.catalog.models import model_entry
 from engine.catalog.search_split import check_search_images
 from engine.catalog.spaces import SPACES
-from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import pricing_bits, space_costs
 from engine.schema.configs import Config, QuantizeConfig, SearchConfig
@@ -25,6 +24,7 @@ from webapp.jobs.models import CheckpointUpload, ModelDescription
 from webapp.jobs.profile_plan import subject_parts
 from webapp.jobs.queries import model_spec
 from webapp.jobs.search_space import space_of
+from webapp.tables.targets import check_covered, targets_of
 from webapp.teams.models import Team
 
 UPLOAD_PREFIX = "upload:"
@@ -46,7 +46,7 @@ def check_admissible(config: Config, team: Team) -> None:
         case QuantizeConfig():
             _check_quantize(config, team)
         case SearchConfig():
-            _check_search(config)
+            _check_search(config, team)
 
 
 def _check_profile(config: ProfileConfig) -> None:
@@ -55,9 +55,10 @@ def _check_profile(config: ProfileConfig) -> None:
     subject_parts(config)
 
 
-def _check_search(config: SearchConfig) -> None:
-    model = cost_model(target_entry(config.target))
-    space = space_of(config)
+def _check_search(config: SearchConfig, team: Team) -> None:
+    target, space = targets_of(team).entry(config.target), space_of(config)
+    check_covered(target, space)
+    model = cost_model(target)
     check_search_images(
         config, images=dataset_entry(config.dataset).search_images, classes=space.classes
     )
@@ -69,9 +70,10 @@ def _check_search(config: SearchConfig) -> None:
 
 
 def _check_quantize(config: QuantizeConfig, team: Team) -> None:
-    target = target_entry(config.target)
+    target = targets_of(team).entry(config.target)
     upload = upload_of(config.checkpoint, team)
     spec = _spec_of(config, team)
+    check_covered(target, spec)
     check_question(config, spec, cost_model(target))
     if upload is not None:
         with default_storage.open(upload.storage_name, "rb") as file:

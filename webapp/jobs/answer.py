@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import hypot
 
 from engine.catalog.datasets import DATASETS
+from engine.catalog.hosts import HOSTS
 from engine.catalog.models import model_entry
 from engine.catalog.targets import TARGETS
 from engine.schema.cost import Metric, Provenance, Value
@@ -134,10 +135,10 @@ def dataset_title(dataset_id: str) -> str:
     return entry.title if entry else dataset_id.removeprefix("folder:")
 
 
-def target_title(target_id: str) -> str:
-    """Return a target's name for people."""
-    entry = TARGETS.get(target_id)
-    return entry.title if entry else target_id
+def target_title(target_id: str, kept: str = "") -> str:
+    """Return a target's name for people; of a table it is what its job kept (`target_title`)."""
+    entry = TARGETS.get(target_id) or HOSTS.get(target_id)
+    return kept or (entry.title if entry else target_id)
 
 
 def _held_against(result: QuantizeResult, found: Contender) -> str:

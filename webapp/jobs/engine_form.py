@@ -9,6 +9,7 @@ from engine.catalog.datasets import FOLDER_PREFIX
 from engine.schema.codec import digest
 from engine.schema.configs import Config
 from engine.schema.errors import EngineError, InvalidConfig
+from engine.schema.target import Target
 from webapp.accounts.models import User
 from webapp.jobs import queries, services
 from webapp.jobs.form_choices import (
@@ -18,6 +19,7 @@ from webapp.jobs.form_choices import (
     target_choices,
 )
 from webapp.jobs.models import Job
+from webapp.tables.targets import targets_for
 
 # Where an error about a config's field is shown, if the names differ.
 _FORM_FIELD = {"budgets": "limit"}
@@ -46,7 +48,8 @@ class EngineForm(forms.Form):
         self.duplicate: Job | None = None  # a run that answered exactly this already
         self.problem: Problem | None = None
         self.offer("dataset", dataset_choices())
-        self.offer("target", target_choices())
+        self.targets = targets_for(user)
+        self.offer("target", target_choices(self.targets.table_choices()))
         teams = queries.teams_of(user)
         cast(forms.ModelChoiceField, self.fields["team"]).queryset = teams  # type: ignore[type-arg] # any team
         self.fields["team"].initial = teams.first()
@@ -58,6 +61,14 @@ class EngineForm(forms.Form):
     def offer(self, name: str, choices: Any) -> None:  # Any: Django's choices and groups of them
         """Give a field its choices."""
         cast(forms.ChoiceField, self.fields[name]).choices = choices
+
+    def chosen_target(self) -> Target:
+        """Return the target as the form stands.
+
+        Raises:
+            InvalidConfig: there is none of that id for this person.
+        """
+        return self.targets.entry(self.said("target"))
 
     @property
     def dataset_id(self) -> str:

@@ -43,12 +43,14 @@ class RunFilterForm(forms.Form):
         super().__init__(data, auto_id="filter_%s")
         facets = list(
             visible.order_by()
-            .values_list("target", "model", "owner__username", "team__slug", "team__name")
+            .values_list(
+                *("target", "model", "owner__username", "team__slug", "team__name"), "target_title"
+            )
             .distinct()
         )
         self._offer("kind", Job.Kind.choices)
         self._offer("state", [*Job.Status.choices, ("active", "Queued or running")])
-        self._offer("target", sorted({(row[0], target_title(row[0])) for row in facets}))
+        self._offer("target", sorted({(row[0], target_title(row[0], row[5])) for row in facets}))
         self._offer("model", sorted({(row[1], model_words(row[1])) for row in facets}))
         self._offer("owner", sorted({(row[2], row[2]) for row in facets}))
         self._offer("team", sorted({(row[3], row[4]) for row in facets}))
@@ -132,6 +134,7 @@ def _narrowed(rows: QuerySet[Job], said: dict[str, str]) -> QuerySet[Job]:
             | Q(model__icontains=word)
             | Q(dataset__icontains=word)
             | Q(target__icontains=word)
+            | Q(target_title__icontains=word)
             | Q(owner__username__icontains=word)
         )
     return rows

@@ -31,11 +31,14 @@ def model_choices(
     ]
 
 
-def target_choices() -> list[tuple[str, Any]]:  # Any: Django's groups of choices
-    """Return the catalogue's devices: those that gain from fewer bits, and the others."""
+def target_choices(
+    tables: Sequence[tuple[str, str]] = (),
+) -> list[tuple[str, Any]]:  # Any: Django's groups of choices
+    """Return a team's tables, and the catalogue's devices by whether they gain from fewer bits."""
     gaining = [(t.id, t.title) for t in TARGETS.values() if len(t.weight_bits) > 1]
     others = [(t.id, t.title) for t in TARGETS.values() if len(t.weight_bits) == 1]
     groups = [
+        ("Your team's tables", list(tables)),
         ("Fewer bits save time or energy", gaining),
         ("One width: budget size or operations", others),
     ]

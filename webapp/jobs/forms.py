@@ -6,7 +6,6 @@ from typing import Any, cast
 from django.core.files.uploadedfile import UploadedFile
 
 from engine.catalog.presets import QUANTIZE_PRESETS
-from engine.catalog.targets import target_entry
 from engine.schema.configs import QuantizeConfig, QuantizeEffort
 from engine.schema.errors import EngineError, InvalidConfig
 from engine.schema.layers import ModelSpec
@@ -23,6 +22,7 @@ from webapp.jobs.quantize_fields import WIDTHS, QuantizeFields
 from webapp.jobs.question_fields import QuestionFields
 from webapp.jobs.question_form import QuestionForm
 from webapp.jobs.reach import Reaches, described
+from webapp.tables.targets import check_covered
 
 _BEFORE_ADVANCED = {
     *QuestionFields.base_fields,
@@ -163,11 +163,12 @@ class QuantizeForm(QuestionForm, QuantizeFields, EffortFields):
         """Note the network's layers, and so what each metric can be."""
         if self.reaches is not None:
             return
-        target = target_entry(self.said("target"))
+        target = self.chosen_target()
         inputs = (FLOAT_BITS,) if self.is_weights_only else self._said_bits("activation_bits")
         self.spec = spec
         self.who = self._network_title or model_title(self.model_id)
         self.where = target.title
+        check_covered(target, spec, title=self.who)
         self.reaches = Reaches(
             spec,
             target,

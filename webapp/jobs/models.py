@@ -49,6 +49,8 @@ class Job(models.Model):
     model = models.CharField(max_length=200)
     dataset = models.CharField(max_length=400)
     target = models.CharField(max_length=120)
+    # Of a table, which may be gone one day; "": the catalogue has it.
+    target_title = models.CharField(max_length=200, blank=True, default="")
     preset = models.CharField(max_length=20, blank=True)
     budget_metric = models.CharField(max_length=30)
     budget_limit = models.FloatField()

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from engine.catalog.baselines import BASELINE_BITS, uniform_policy
-from engine.catalog.targets import TARGETS
 from engine.cost.space_costs import pricing_bits
 from engine.schema.architecture import Architecture
 from engine.schema.codec import config_from_json
@@ -24,6 +23,7 @@ from webapp.jobs.search_answer import search_answer
 from webapp.jobs.search_contenders import NetworkTable, network_table
 from webapp.jobs.search_snippet import network_snippet
 from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrix
+from webapp.tables.targets import targets_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,12 @@ def search_page(job: Job) -> SearchPage:
     assert isinstance(result, SearchResult)  # as the job's kind says
     moments = queries.gate_moments(job.pk)
     return SearchPage(
-        answer=search_answer(result),
+        answer=search_answer(result, table_title=job.target_title),
         architecture=_architecture(result),
         networks=network_table(result),
-        transfer=transfer_matrix(_subjects(result), own=result.target),
+        transfer=transfer_matrix(
+            _subjects(result), own=result.target, targets=targets_of(job.team)
+        ),
         priced=_priced(job),
         fronts=(network_chart(result), candidate_chart(result)),
         paths=probability_history(result.space, moments) if moments else None,
@@ -92,7 +94,7 @@ def _architecture(result: SearchResult) -> Chart | None:
 
 def _priced(job: Job) -> str:
     config = config_from_json(job.config)
-    target = TARGETS.get(job.target)
+    target = targets_of(job.team).find(job.target)
     if target is None or not isinstance(config, SearchConfig):
         return "as the target prices them"
     bits = pricing_bits(config, target)

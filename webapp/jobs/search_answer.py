@@ -10,8 +10,8 @@ _NOT_HEADLINES: frozenset[Metric] = frozenset(("bit_ops", "peak_activation_bytes
 _COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
 
 
-def search_answer(result: SearchResult) -> Answer:
-    """Return what a result has to say first."""
+def search_answer(result: SearchResult, *, table_title: str = "") -> Answer:
+    """Return what a result has to say first; `table_title` is what a table was called."""
     found = result.contender(result.found)
     budget = result.budgets[0]
     accuracy = trained_accuracy(found)
@@ -19,7 +19,7 @@ def search_answer(result: SearchResult) -> Answer:
     return Answer(
         lead=(
             f"Within {QUANTITIES[budget.metric].unit_for([budget.limit]).write(budget.limit)} "
-            f"on {target_title(result.target)},"
+            f"on {target_title(result.target, table_title)},"
         ),
         subject=f"the network found in {result.space.title} classifies",
         value=percent(accuracy.value) if accuracy else "–",

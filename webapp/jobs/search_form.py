@@ -8,7 +8,6 @@ from django.forms import BoundField
 from engine.catalog.datasets import dataset_entry
 from engine.catalog.presets import SEARCH_PRESETS, SearchPresetEntry
 from engine.catalog.spaces import space_for
-from engine.catalog.targets import target_entry
 from engine.schema.architecture import SearchSpace
 from engine.schema.configs import SearchConfig
 from engine.schema.cost import Budget, Metric
@@ -193,14 +192,13 @@ class SearchForm(EngineForm, SearchFields):
         dataset = dataset_entry(self.dataset_id)
         shape = said_shape(self.said)
         space = self.fitted = space_for(self.said("space"), dataset=dataset, shape=shape)
-        reach = space_reach(
-            space, self.said("target"), cast(Metric, self.said("metric")), self.bits
-        )
+        target = self.chosen_target()
+        reach = space_reach(space, target, cast(Metric, self.said("metric")), self.bits)
         return space_band(
             reach,
             float(default_space_limit(reach)) if limit is None else limit,
             who=space.title,
-            where=target_entry(self.said("target")).title,
+            where=target.title,
         )
 
 

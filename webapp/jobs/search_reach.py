@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine.catalog.mobilenet_v2 import MULTIPLIERS, mobilenet_v2_blocks
-from engine.catalog.targets import TARGETS, target_entry
+from engine.catalog.targets import TARGETS
 from engine.cost.model import CostModel
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import SpaceCosts, pricing_bits, space_costs
@@ -18,6 +18,7 @@ from engine.schema.policy import LayerBits, Policy
 from engine.schema.target import Target
 from webapp.charts.quantities import QUANTITIES, metric_title
 from webapp.charts.space_band import SpaceReach
+from webapp.tables.targets import check_covered
 
 # Of those that add up over blocks; peak memory does not.
 SEARCH_METRICS: tuple[Metric, ...] = (
@@ -38,22 +39,21 @@ class SearchMetric:
     reason: str  # "" where it can be chosen
 
 
-def search_metrics(target_id: str, bits: int | None) -> tuple[SearchMetric, ...]:
+def search_metrics(target: Target | None, bits: int | None) -> tuple[SearchMetric, ...]:
     """Return the metrics of the catalogue's targets; those this target cannot price say why."""
     offered = {metric for entry in TARGETS.values() for metric in entry.metrics}
     return tuple(
         SearchMetric(
-            id=metric, title=metric_title(metric), reason=_why_not(target_id, metric, bits)
+            id=metric,
+            title=metric_title(metric),
+            reason=_why_not(target, metric, bits) if target else "",
         )
         for metric in SEARCH_METRICS
         if metric in offered
     )
 
 
-def _why_not(target_id: str, metric: Metric, bits: int | None) -> str:
-    target = TARGETS.get(target_id)
-    if target is None:
-        return ""
+def _why_not(target: Target, metric: Metric, bits: int | None) -> str:
     if metric not in target.metrics:
         return f"{target.title} has no {_low(metric)} to offer."
     if metric == "bit_ops" and _widths(target, bits) is None:
@@ -62,31 +62,30 @@ def _why_not(target_id: str, metric: Metric, bits: int | None) -> str:
 
 
 def priced_space(
-    space: SearchSpace, target_id: str, metric: Metric, bits: int | None
+    space: SearchSpace, target: Target, metric: Metric, bits: int | None
 ) -> SpaceCosts:
     """Return what the operations of a space cost; `bits` of None: float, or 8 without float.
 
     Raises:
-        InvalidConfig: no such target, or it cannot price the metric or an operation.
+        InvalidConfig: the target cannot price the metric or an operation.
     """
-    target = target_entry(target_id)
-    if reason := _why_not(target_id, metric, bits):
+    check_covered(target, space)
+    if reason := _why_not(target, metric, bits):
         raise InvalidConfig("metric", reason)
     return space_costs(space, cost_model(target), metric, _widths(target, bits))
 
 
-def space_reach(space: SearchSpace, target_id: str, metric: Metric, bits: int | None) -> SpaceReach:
+def space_reach(space: SearchSpace, target: Target, metric: Metric, bits: int | None) -> SpaceReach:
     """Return the span of a metric over a space, and what MobileNetV2 costs at its widths.
 
     Raises:
         InvalidConfig: as `priced_space`; or all networks cost the same.
     """
-    costs = priced_space(space, target_id, metric, bits)
+    costs = priced_space(space, target, metric, bits)
     if costs.highest - costs.lowest <= 1e-9 * costs.highest:
         raise InvalidConfig(
             "metric", f"all networks of {space.title} have the same {_low(metric)} here"
         )
-    target = target_entry(target_id)
     return SpaceReach(
         metric=metric,
         lowest=costs.lowest,

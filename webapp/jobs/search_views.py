@@ -7,7 +7,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from engine.catalog.presets import SEARCH_PRESETS
-from engine.catalog.targets import TARGETS
 from engine.schema.configs import SearchConfig
 from webapp.accounts.models import User
 from webapp.jobs.form_choices import unavailable_datasets
@@ -39,8 +38,9 @@ def search_reach(request: HttpRequest) -> HttpResponse:
     is_other_space = data.get("shape_space") != data.get("space")
     if is_other_space:  # the numbers were those of another space's stages
         data |= dict.fromkeys((*LISTS, *COUNTS), "")
-    bits = SearchForm(None, user=_user(request), initial=data).bits
-    possible = [m.id for m in search_metrics(data.get("target", ""), bits) if not m.reason]
+    form = SearchForm(None, user=_user(request), initial=data)
+    target = form.targets.find(data.get("target", ""))
+    possible = [m.id for m in search_metrics(target, form.bits) if not m.reason]
     if possible and data.get("metric") not in possible:
         data["metric"] = possible[0]
     form = SearchForm(None, user=_user(request), initial=data)
@@ -60,12 +60,12 @@ def _context(form: SearchForm) -> dict[str, Any]:  # Any: a template's context
     band = form.band()
     if band is not None and not form.is_bound and not form.initial.get("limit"):
         form.initial["limit"] = f"{band.limit:.10g}"
-    target = form.said("target")
+    target = form.targets.find(form.said("target"))
     return {
         "form": form,
         "band": band,
         "space_sentence": space_sentence(form.fitted) if form.fitted else "",
-        "target": TARGETS.get(target),
+        "target": target,
         "metrics": search_metrics(target, form.bits),
         "presets": SEARCH_PRESETS.values(),
         "unavailable": unavailable_datasets(),

@@ -28,6 +28,8 @@ from webapp.jobs.log import LeaseLost, append_event, append_events, write_line
 from webapp.jobs.models import Job, ModelDescription
 from webapp.jobs.requests import RequestRefused, request
 from webapp.jobs.uploads import store_upload
+from webapp.tables.services import hold
+from webapp.tables.targets import targets_of
 from webapp.teams.models import Team
 
 _LONGEST_NAME = 120
@@ -67,17 +69,20 @@ def submit_job(
     check_admissible(config, team)
     now = now or timezone.now()
     metric, limit = _limited(config)
+    table_title = targets_of(team).table_title(config.target)
     with transaction.atomic():
+        hold(team, config.target)
         job = Job.objects.create(
             team=team,
             owner=user,
-            name=name or _default_name(config, team),
+            name=name or _default_name(config, team, table_title or config.target),
             kind=config.kind,
             config=to_json(config),
             config_hash=digest(config),
             model=config.model,
             dataset=config.dataset,
             target=config.target,
+            target_title=table_title,
             preset=config.preset,
             budget_metric=metric,
             budget_limit=limit,
@@ -97,11 +102,11 @@ def _limited(config: Config) -> tuple[str, float]:
     return (budget.metric, budget.limit) if budget else ("", 0.0)
 
 
-def _default_name(config: Config, team: Team) -> str:
+def _default_name(config: Config, team: Team, device: str) -> str:
     if is_found_network(config.model):
         found = found_network(config.model, team.jobs.all())
-        return f"{found.job.name}, quantised for {config.target}"[:_LONGEST_NAME]
-    return f"{config.model} on {config.target}"
+        return f"{found.job.name}, quantised for {device}"[:_LONGEST_NAME]
+    return f"{config.model} on {device}"[:_LONGEST_NAME]
 
 
 def describe_model(model: str, dataset: str, *, now: datetime | None = None) -> ModelDescription:

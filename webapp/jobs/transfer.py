@@ -3,10 +3,9 @@
 Nothing is measured for it: each number comes from the device's cost model.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.catalog.targets import TARGETS
 from engine.cost.model import CostModel
 from engine.cost.pricing import cost_model
 from engine.schema.cost import Cost, Metric
@@ -15,6 +14,7 @@ from engine.schema.layers import ModelSpec
 from engine.schema.policy import MAX_BITS, Policy
 from engine.schema.target import Target
 from webapp.charts.quantities import QUANTITIES, metric_title, write
+from webapp.tables.targets import CATALOGUE, Targets
 
 _METRIC: Metric = "latency_ms"
 _NO_PRICE = "–"
@@ -48,6 +48,12 @@ class TransferRow:
     note: str  # how it treats widths it does not have; "" where it has them all
     is_own: bool  # what the run was cut for
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is a device of the catalogue, or a table that has a price here."""
+        is_table = self.target.cost_table is not None
+        return not is_table or any(cell.text != _NO_PRICE for cell in self.cells)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferMatrix:
@@ -60,17 +66,23 @@ class TransferMatrix:
 
 
 def transfer_matrix(
-    subjects: Sequence[Subject], *, own: str, targets: Iterable[Target] = tuple(TARGETS.values())
+    subjects: Sequence[Subject], *, own: str, targets: Targets = CATALOGUE
 ) -> TransferMatrix:
-    """Return what each subject costs on each device that tells the metric; `own` comes first."""
-    telling = [target for target in targets if _METRIC in target.metrics]
+    """Return what each subject costs on each device that tells the metric; `own` comes first.
+
+    Tables that know none of the subjects are left out.
+    """
+    telling = [target for target in targets.all() if _METRIC in target.metrics]
+    cut_for = targets.find(own)
+    own = cut_for.id if cut_for else own  # a host is the table that was measured of it
     ordered = sorted(telling, key=lambda target: target.id != own)
+    rows = [_row(target, subjects, is_own=target.id == own) for target in ordered]
     quantity = QUANTITIES[_METRIC]
     return TransferMatrix(
         title=quantity.title,
         unit=quantity.units[0].symbol,
         subjects=tuple(subjects),
-        rows=tuple(_row(target, subjects, is_own=target.id == own) for target in ordered),
+        rows=tuple(row for row in rows if row.is_own or row.is_known),
     )
 
 

@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from engine.catalog.presets import QUANTIZE_PRESETS
-from engine.catalog.targets import TARGETS
 from engine.schema.configs import QuantizeConfig
 from webapp.accounts.models import User
 from webapp.jobs import queries, services
@@ -129,7 +128,7 @@ def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's co
     drawn = None if isinstance(band, ModelDescription) else band
     if not form.is_bound and not form.initial.get("limit"):
         form.initial["limit"] = form.start_limit
-    target = TARGETS.get(form.said("target"))
+    target = form.targets.find(form.said("target"))
     return {
         "form": form,
         "band": drawn,
@@ -145,9 +144,8 @@ def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's co
 
 
 def _metrics(form: QuantizeForm) -> tuple[MetricChoice, ...]:
-    return metric_choices(
-        TARGETS.get(form.said("target")), form.reaches, is_weights_only=form.is_weights_only
-    )
+    target = form.targets.find(form.said("target"))
+    return metric_choices(target, form.reaches, is_weights_only=form.is_weights_only)
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:  # Any: values of form fields

@@ -61,6 +61,10 @@ class Targets:
         """Return the tables as targets, the newest first, each once."""
         return tuple(_target_of(row.pk) for row in self._by_id.values())
 
+    def all(self) -> tuple[Target, ...]:
+        """Return every target that is known, the catalogue's first; a host is among the tables."""
+        return (*TARGETS.values(), *self.tables())
+
     def rows(self) -> Mapping[str, DeviceTable]:
         """Return the tables as they are stored, by target id, the newest first."""
         return self._by_id
@@ -96,6 +100,10 @@ class Targets:
         return next((row for row in self._by_id.values() if row.host == host), None)
 
 
+# What everybody can choose.
+CATALOGUE = Targets(DeviceTable.objects.none())
+
+
 def targets_for(user: User) -> Targets:
     """Return what a person may choose: the catalogue, and the tables of all their teams."""
     return Targets(queries.visible_to(user))
@@ -106,8 +114,10 @@ def targets_of(team: Team) -> Targets:
     return Targets(queries.of_team(team))
 
 
-def check_covered(target: Target, subject: ModelSpec | SearchSpace) -> None:
+def check_covered(target: Target, subject: ModelSpec | SearchSpace, *, title: str = "") -> None:
     """Check that a table has times for all of a network or a space; other targets pass.
+
+    `title` is what the error calls the network.
 
     Raises:
         InvalidConfig: it has not, with the first shapes that it lacks.
@@ -118,7 +128,7 @@ def check_covered(target: Target, subject: ModelSpec | SearchSpace) -> None:
     if isinstance(subject, SearchSpace):
         found, title = space_coverage(table, subject), subject.title
     else:
-        found, title = model_coverage(table, subject), subject.model
+        found, title = model_coverage(table, subject), title or subject.model
     if found.is_whole:
         return
     named = ", ".join(found.holes[:_NAMED_HOLES])

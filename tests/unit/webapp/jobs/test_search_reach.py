@@ -12,8 +12,9 @@ from webapp.charts.space_band import default_space_limit, space_band
 from webapp.jobs.search_reach import priced_space, search_metrics, space_reach
 
 TINY = space_for("tiny", dataset=dataset_entry("fashion-mnist"))
-COSTS = priced_space(TINY, "pixel1", "latency_ms", None)
-REACH = space_reach(TINY, "pixel1", "latency_ms", None)
+PIXEL = TARGETS["pixel1"]
+COSTS = priced_space(TINY, PIXEL, "latency_ms", None)
+REACH = space_reach(TINY, PIXEL, "latency_ms", None)
 
 
 @given(choices=st.tuples(*(st.integers(0, len(block.ops) - 1) for block in TINY.decisions)))
@@ -28,8 +29,9 @@ def test_the_band_contains_every_network(choices: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("space", [space.id for space in SPACES.values() if space.form == "mobile"])
 def test_the_limit_to_start_from_works_on_every_target(space: str, target: str) -> None:
     fitted = space_for(space, dataset=dataset_entry("fashion-mnist"))
-    metric = next(m.id for m in search_metrics(target, None) if not m.reason)
-    reach = space_reach(fitted, target, metric, None)
+    device = TARGETS[target]
+    metric = next(m.id for m in search_metrics(device, None) if not m.reason)
+    reach = space_reach(fitted, device, metric, None)
 
     band = space_band(reach, float(default_space_limit(reach)), who="x", where="y")
 
@@ -51,7 +53,7 @@ def test_the_limit_to_start_from_works_on_every_target(space: str, target: str) 
 def test_a_metric_says_why_it_cannot_be_chosen(
     target: str, metric: Metric, bits: int | None, words: str
 ) -> None:
-    reasons = {each.id: each.reason for each in search_metrics(target, bits)}
+    reasons = {each.id: each.reason for each in search_metrics(TARGETS[target], bits)}
 
     assert (words in reasons[metric]) if words else reasons[metric] == ""
 

@@ -96,7 +96,7 @@ def test_the_form_opens_with_the_band_and_a_budget_that_works(as_ada: Client) ->
 def test_the_form_takes_few_queries(
     as_ada: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         as_ada.get("/jobs/new/proxylessnas/")
 
 
@@ -268,7 +268,7 @@ def test_the_result_takes_few_queries(
 ) -> None:
     job = finished(team, ada)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         as_ada.get(f"/jobs/{job.pk}/")
 
 

@@ -400,7 +400,7 @@ def test_a_result_page_takes_few_queries(
     for number in range(1, 30):
         JobEventFactory(job=job, seq=number)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         as_ada.get(f"/jobs/{job.pk}/")
 
 
