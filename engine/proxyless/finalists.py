@@ -101,7 +101,7 @@ def _mobilenet_v2(
 ) -> Finalist:
     return Finalist(
         id=MOBILENET_V2,
-        label=f"MobileNetV2 x{width:g}",
+        label=f"MobileNetV2 ×{width:g}",
         role="baseline",
         origin="mobilenet_v2",
         architecture=architecture,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.schema.results import ScoredArchitecture, SearchResult
 from webapp.charts.chart import Chart, FigureJson, Table
-from webapp.charts.front import HEIGHT, front_layout, front_unit, in_percent
+from webapp.charts.front import HEIGHT, front_layout, front_unit, in_percent, near
 from webapp.charts.palette import ACCENT, Mark
 from webapp.charts.quantities import QUANTITIES, Unit, percent
 
@@ -18,6 +18,9 @@ _ORIGINS: dict[str, Mark] = {
     ),
     "refill": Mark(
         title="Raised to the budget", color="var(--series-green)", symbol="triangle-up-open"
+    ),
+    "archive": Mark(
+        title="Visited by the search", color="var(--series-red)", symbol="square-open"
     ),
 }
 
@@ -38,13 +41,16 @@ def candidate_chart(result: SearchResult) -> Chart:
     if found:
         star = Mark(title="Delivered", color=ACCENT, symbol="star")
         traces.append(_trace(star, found[:1], result, unit, size=16))
+    drawn = front_layout(result, unit, y_title="Accuracy, search images (%)")
+    costs = [*(each.costs[metric] for each in scored), result.budgets[0].limit]
+    drawn["xaxis"]["range"] = near([cost / unit.size for cost in costs])
     return Chart(
         id="candidate-front",
         title="Candidates with the supernet’s weights",
         summary=_summary(result, scored),
         figure={
             "data": traces,
-            "layout": front_layout(result, unit, y_title="Accuracy, search images (%)"),
+            "layout": drawn,
         },
         table=_table(result, scored, unit),
         height=HEIGHT,

@@ -96,5 +96,12 @@ def front_layout(
     )
 
 
+def near(values: Sequence[float]) -> list[float]:
+    """Return the range of an axis that marks stand near to; the right end has room for words."""
+    low, high = min(values), max(values)
+    room = (high - low) or 0.1 * abs(high) or 1.0
+    return [low - 0.12 * room, high + 0.4 * room]
+
+
 def in_percent(ratio: float | None) -> float | None:
     return None if ratio is None else round(100 * ratio, 3)

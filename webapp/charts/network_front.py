@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.schema.results import Accuracy, SearchResult, TrainedNetwork
 from webapp.charts.chart import Chart, FigureJson, Table
-from webapp.charts.front import HEIGHT, front_layout, in_percent
+from webapp.charts.front import HEIGHT, front_layout, in_percent, near
 from webapp.charts.palette import ACCENT, INK, Mark
 from webapp.charts.quantities import QUANTITIES, Unit, percent
 
@@ -13,6 +13,8 @@ _MARKS: dict[str, Mark] = {
     "mobilenet_v2": Mark(title="MobileNetV2", color=INK, symbol="square"),
     "random": Mark(title="Random networks", color="var(--series-grey)", symbol="x"),
 }
+
+_FRAME = 0.15  # what stands lower than this below the best is left out of the frame
 
 
 def network_chart(result: SearchResult) -> Chart:
@@ -28,6 +30,10 @@ def network_chart(result: SearchResult) -> Chart:
     )
     drawn = front_layout(result, unit, y_title="Accuracy as trained (%)")
     drawn["shapes"] = [*_band(rows), *drawn["shapes"]]
+    framed = [row for row in rows if row not in _below(rows)]
+    costs = [*(row.cost[metric] for row in framed), result.budgets[0].limit]
+    drawn["xaxis"]["range"] = near([cost / unit.size for cost in costs])
+    drawn["yaxis"]["range"] = _heights(framed)
     return Chart(
         id="network-front",
         title="Networks as trained",
@@ -99,14 +105,36 @@ def _band(rows: Sequence[TrainedNetwork]) -> list[FigureJson]:
     ]
 
 
+def _below(rows: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
+    """Return the networks so far below the best that they would flatten the rest."""
+    best = max(_accuracy(row).value for row in rows)
+    return [row for row in rows if _accuracy(row).value < best - _FRAME]
+
+
+def _heights(rows: Sequence[TrainedNetwork]) -> list[float]:
+    """Return the range that these networks and their bars take, in percent."""
+    ends = [
+        100 * (_accuracy(row).value + side * _accuracy(row).standard_error)
+        for row in rows
+        for side in (-1, 1)
+    ]
+    margin = 0.08 * (max(ends) - min(ends)) or 1.0
+    return [min(ends) - margin, max(ends) + margin]
+
+
 def _summary(rows: Sequence[TrainedNetwork]) -> str:
     values = [_accuracy(row).value for row in rows if row.origin == "random"]
-    if not values:
-        return "Bars are one standard error of the images. No random network was trained."
-    return (
-        "Bars are one standard error of the images. The band is the range of "
-        f"{len(values)} random networks, {percent(min(values))} to {percent(max(values))}."
-    )
+    words = "Bars are one standard error of the images."
+    if values:
+        words += (
+            f" The band is the range of {len(values)} random networks, "
+            f"{percent(min(values))} to {percent(max(values))}."
+        )
+    else:
+        words += " No random network was trained."
+    for row in _below(rows):
+        words += f" {row.label}, {percent(_accuracy(row).value)}, stands below the frame."
+    return words
 
 
 def _table(rows: Sequence[TrainedNetwork], result: SearchResult, unit: Unit) -> Table:

@@ -1,5 +1,7 @@
 """The answer that the result of a ProxylessNAS search opens with."""
 
+from math import isinf
+
 from engine.schema.cost import Metric, Value
 from engine.schema.results import Accuracy, SearchResult, TrainedNetwork
 from webapp.charts.quantities import QUANTITIES, duration, percent
@@ -52,18 +54,26 @@ def _against_random(result: SearchResult, own: Accuracy | None) -> str:
     band = random_band(result)
     if band is None or own is None:
         return ""
+    reach = "reaches" if band.count == 1 else "reach"
+    who = f"{_number(band)} of the same space and budget {reach} {band.range_words}"
+    words = f" {who[:1].upper()}{who[1:]}."
+    noise = band.noise(own)
+    if isinf(noise):
+        return f"{words} With so few the search cannot be told from a random draw."
     difference = own.value - band.mean
-    who = f"{_number(band)} of the same space and budget"
-    if abs(difference) <= band.noise(own):
-        reach = "reaches" if band.count == 1 else "reach"
+    gap_words = (
+        f"{100 * abs(difference):.1f} points {'above' if difference > 0 else 'below'} their mean"
+    )
+    chance = f"{100 * noise:.1f} that chance may give"
+    if abs(difference) <= noise:
         return (
-            f" {who[:1].upper()}{who[1:]} {reach} {band.range_words}: what the search gained over "
-            "a random draw is not told from chance."
+            f"{words} The search cannot be told from a random draw: the found network stands "
+            f"{gap_words}, within the {chance}."
         )
-    side = "above" if difference > 0 else "below"
+    verdict = "did better" if difference > 0 else "did worse"
     return (
-        f" It stands {100 * abs(difference):.1f} points {side} the mean of {who}, which reach "
-        f"{band.range_words}."
+        f"{words} The search {verdict} than a random draw: the found network stands {gap_words}, "
+        f"beyond the {chance}."
     )
 
 

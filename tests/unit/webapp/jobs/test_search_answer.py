@@ -1,5 +1,6 @@
 """What the result of a search says first: never a victory smaller than the noise."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -44,23 +45,29 @@ def test_the_found_network_is_held_against_mobilenet(found: float, words: str) -
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        pytest.param(0.91, "points above the mean of five random networks", id="above"),
-        pytest.param(0.873, "is not told from chance", id="better by less than the spread"),
-        pytest.param(0.865, "is not told from chance", id="amid them"),
-        pytest.param(0.80, "points below the mean of five random networks", id="below"),
+        pytest.param(
+            0.91, "did better than a random draw: the found network stands 4.5", id="above"
+        ),
+        pytest.param(0.873, "cannot be told from a random draw", id="better by less than chance"),
+        pytest.param(0.865, "cannot be told from a random draw", id="amid them"),
+        pytest.param(0.859, "0.6 points below their mean, within", id="below by less than chance"),
+        pytest.param(
+            0.80, "did worse than a random draw: the found network stands 6.5", id="below"
+        ),
     ],
 )
 def test_random_networks_are_a_band_and_not_a_victory(found: float, words: str) -> None:
     rest = search_answer(result(found)).rest
 
     assert words in rest
-    assert "86.0–87.0\u202f%" in rest
+    assert "Five random networks of the same space and budget reach 86.0–87.0\u202f%." in rest
+    assert re.search(r"the \d\.\d that chance may give", rest)
 
 
 def test_two_random_networks_are_too_few_to_beat() -> None:
     rest = search_answer(result(0.99, randoms=(0.5, 0.51))).rest
 
-    assert "is not told from chance" in rest
+    assert "With so few the search cannot be told from a random draw." in rest
 
 
 def test_without_baselines_nothing_is_claimed() -> None:
