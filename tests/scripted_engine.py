@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run")
     running.add_argument("config", type=Path)
-    for name in ("--workdir", "--data-root", "--weights-store"):
+    for name in ("--workdir", "--data-root", "--weights-store", "--tables"):
         running.add_argument(name, type=Path)
     describing = commands.add_parser("describe")
     describing.add_argument("model")

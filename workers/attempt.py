@@ -63,12 +63,13 @@ class _Attempt:
         config = config_from_json(self._job.config)
         with workdirs.locked(self._workdir) as lock:
             path = workdirs.write_config(self._workdir, config, self._job.team)
+            tables = workdirs.lay_tables(self._workdir, config, self._job.team)
             for earlier in unread_journals(self._job, self._workdir):
                 self._log(earlier, Repeats(self._job))
             with (
                 Journal(self._workdir, attempt=self._job.attempt) as journal,
                 EngineProcess(
-                    self._arguments(path),
+                    self._arguments(path, tables),
                     stdout=journal.path,
                     stderr=self._workdir / "stderr.txt",
                     threads=config.threads,
@@ -80,11 +81,12 @@ class _Attempt:
                 status = engine.exit_status()
         self._end(status, engine)
 
-    def _arguments(self, config: Path) -> list[str]:
+    def _arguments(self, config: Path, tables: Path) -> list[str]:
         return [
             *("run", str(config), "--workdir", str(self._workdir)),
             *("--data-root", str(settings.DATA_ROOT)),
             *("--weights-store", str(settings.WEIGHTS_STORE)),
+            *("--tables", str(tables)),
         ]
 
     def _follow(self, engine: EngineProcess, journal: Journal) -> None:

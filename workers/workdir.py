@@ -16,12 +16,15 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import default_storage
 
+from engine.catalog.tables import store_table
 from engine.schema.codec import to_json
 from engine.schema.configs import Config, QuantizeConfig
 from engine.schema.errors import InvalidConfig
+from engine.schema.profile_config import ProfileConfig
 from webapp.jobs.admission import upload_of
 from webapp.jobs.found_networks import found_network, is_found_network
 from webapp.jobs.models import ArtifactFile
+from webapp.tables.targets import targets_of
 from webapp.teams.models import Team
 
 _WAIT_FOR_PREDECESSOR_S = 10.0
@@ -78,6 +81,22 @@ def write_config(workdir: Path, config: Config, team: Team) -> Path:
     path = workdir / "config.json"
     path.write_text(json.dumps(data), encoding="utf-8")
     return path
+
+
+def lay_tables(workdir: Path, config: Config, team: Team) -> Path:
+    """Return the folder in which the engine looks tables up; the one that it needs lies there.
+
+    Raises:
+        InvalidConfig: the team has no such table, or the host was not profiled.
+    """
+    folder = workdir / "tables"
+    # What an earlier attempt found stays: a host is the same table all through a run.
+    if isinstance(config, ProfileConfig) or any(folder.glob("*.json")):
+        return folder
+    table = targets_of(team).entry(config.target).cost_table
+    if table is not None:
+        store_table(table, folder)
+    return folder
 
 
 def _lay_network(workdir: Path, config: QuantizeConfig, team: Team) -> dict[str, str]:

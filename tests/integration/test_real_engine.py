@@ -12,13 +12,18 @@ from django.core.files.storage import default_storage
 from PIL import Image
 from pytest_django import Settings
 
+from engine.catalog.datasets import dataset_entry
+from engine.catalog.models import layer_table
 from engine.schema.codec import policy_from_json, result_from_json
 from engine.schema.configs import QuantizeEffort, TrainingRecipe
+from engine.schema.cost import Budget
 from tests.configs import quantize_config
 from tests.programs import Programs, wait_until
+from tests.unit.engine.cost.measured_tables import grids_of_model
 from webapp.accounts.models import User
 from webapp.jobs import services
 from webapp.jobs.models import Job
+from webapp.tables.services import store
 from webapp.teams.models import Team
 from workers.workdir import workdir_of
 
@@ -90,6 +95,38 @@ def test_a_search_ends_with_a_policy_within_its_budget_and_files_that_match(
         assert hashlib.sha256(content).hexdigest() == file.sha256
     policy = policy_from_json(json.loads(default_storage.open(files["policy"].storage_name).read()))
     assert list(policy) == [layer.name for layer in result.model.layers]
+
+
+def test_a_search_is_cut_to_a_table_that_the_team_brought(
+    programs: Programs, ada: User, team: Team, folder: Path
+) -> None:
+    dataset = f"folder:{folder}"
+    spec = layer_table("mobilenet_v2_small", dataset_entry(dataset))
+    assert spec is not None
+    table = store(team=team, made_by=ada, table=grids_of_model(spec))
+    at_8_bits = sum(layer.macs * 64 * 1e-9 for layer in spec.layers)
+    config = quantize_config(
+        dataset=dataset,
+        target=table.target,
+        budgets=(Budget(metric="latency_ms", limit=at_8_bits / 2),),
+        effort=TINY,
+        recipe=TrainingRecipe(epochs=1, batch_size=16, learning_rate=0.05),
+    )
+    job = services.submit_job(user=ada, team=team, config=config)
+    programs.start_worker(ENGINE_COMMAND="")
+
+    job = wait_for_end(job)
+
+    assert (job.status, job.error_text) == (Job.Status.SUCCEEDED, "")
+    assert (job.name, job.target_title) == ("mobilenet_v2_small on An FPGA", "An FPGA")
+    result = result_from_json(job.result)
+    policy = result.contender(result.found).policy
+    by_hand = sum(
+        layer.macs * policy[layer.name].weight_bits * policy[layer.name].activation_bits * 1e-9
+        for layer in spec.layers
+    )
+    assert job.found_cost == pytest.approx(by_hand)
+    assert by_hand <= at_8_bits / 2
 
 
 def test_a_killed_search_goes_on_from_its_checkpoint(programs: Programs, job: Job) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from engine.catalog.models import layer_table
-from engine.schema.codec import config_from_json
+from engine.catalog.spaces import SPACES
+from engine.catalog.tables import stored_table, stored_tables, table_id
+from engine.schema.codec import config_from_json, to_json
 from engine.schema.errors import InvalidConfig
-from tests.configs import quantize_config
+from tests.configs import quantize_config, search_config
+from tests.factories import DeviceTableFactory
 from tests.programs import ROOT, is_alive
 from tests.safetensors_files import weights_of
+from tests.unit.engine.cost.measured_tables import table_of_space
 from webapp.accounts.models import User
 from webapp.jobs import services
 from webapp.jobs.models import CheckpointUpload
@@ -69,6 +74,38 @@ def test_weights_that_were_damaged_in_storage_are_not_used(
 
     with pytest.raises(InvalidConfig, match="damaged"):
         workdirs.write_config(tmp_path, quantize_config(checkpoint=f"upload:{upload.pk}"), team)
+
+
+def test_the_table_that_a_target_names_lies_where_the_engine_looks(
+    tmp_path: Path, team: Team
+) -> None:
+    row = DeviceTableFactory(team=team)
+
+    tables = workdirs.lay_tables(tmp_path, quantize_config(target=row.target), team)
+
+    assert to_json(stored_table(row.target, tables)) == row.document
+
+
+def test_a_host_is_one_table_all_through_a_run(tmp_path: Path, team: Team) -> None:
+    config, times = search_config(target="host-cpu"), table_of_space(SPACES["tiny"], host="cpu")
+    first = DeviceTableFactory(team=team, table=times, host="host-cpu")
+    workdirs.lay_tables(tmp_path, config, team)
+    DeviceTableFactory(team=team, table=replace(times, title="Newer"), host="host-cpu")
+
+    tables = workdirs.lay_tables(tmp_path, config, team)
+
+    assert [table_id(table) for table in stored_tables(tables)] == [first.target]
+
+
+def test_another_teams_table_is_not_laid(tmp_path: Path, team: Team) -> None:
+    row = DeviceTableFactory()
+
+    with pytest.raises(InvalidConfig, match="not among your team's tables"):
+        workdirs.lay_tables(tmp_path, quantize_config(target=row.target), team)
+
+
+def test_a_target_of_the_catalogue_needs_no_table(tmp_path: Path, team: Team) -> None:
+    assert not workdirs.lay_tables(tmp_path, quantize_config(), team).exists()
 
 
 def test_an_earlier_engine_in_the_folder_is_ended_first(tmp_path: Path) -> None:

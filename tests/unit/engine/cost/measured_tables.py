@@ -10,6 +10,7 @@ from engine.schema.cost_table import (
     BlockRow,
     CostTable,
     EndToEnd,
+    GridRow,
     KernelPrecision,
     LayerRow,
     SampledNetwork,
@@ -34,6 +35,21 @@ def table_of_space(space: SearchSpace, **fields: object) -> CostTable:
 def table_of_model(spec: ModelSpec, **fields: object) -> CostTable:
     """A table with a time for everything in a model."""
     return _table(list(unique_parts(model_parts(spec.layers))), subject=spec.model, **fields)
+
+
+def grids_of_model(spec: ModelSpec, **fields: object) -> CostTable:
+    """A table by bits, as HAQ's arrays: a layer's time grows with the product of its widths."""
+    pairs = [(w, a) for w in range(1, 9) for a in range(1, 9)]
+    grids = tuple(
+        GridRow(
+            layer=layer.name,
+            **layer_shape(layer)._asdict(),
+            latencies_ms=tuple(layer.macs * w * a * 1e-9 for w, a in pairs),
+        )
+        for layer in spec.layers
+    )
+    known = {"name": "fpga", "title": "An FPGA", "source": "invented", "provenance": "table"}
+    return CostTable(**{**known, "subject": spec.model, "grids": grids, **fields})  # type: ignore[arg-type]
 
 
 def end_to_end(alpha: float, beta_ms: float) -> EndToEnd:
