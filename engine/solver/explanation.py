@@ -45,6 +45,7 @@ class Reason:
     cost_share: float  # of the network's cost at 8 bits, 0-1
     saved: float  # share of the network's cost that these bits save against 8; may be negative
     loss: float  # what these bits were measured to add, alone; in the measure of the run
+    why: str  # which of these numbers stand out: "it costs much"; "": none does
     text: str
 
 
@@ -136,11 +137,12 @@ def _of_operand(
                 cost_share=cost[at],
                 saved=saved,
                 loss=max(float(lost[at]), 0.0),
+                why=why,
                 text=(
                     f"{layer.name}: {bits[at]} bits for its {operand} (mean {mean:.1f}). The "
                     f"layer is {cost[at]:.1%} of the cost at 8 bits; these bits save {saved:.1%} "
                     f"of the network's cost and add {max(float(lost[at]), 0.0):.3g} to its loss"
-                    f"{why}."
+                    f"{f': {why}' if why else ''}."
                 ),
             )
         )
@@ -148,7 +150,7 @@ def _of_operand(
 
 
 def _why(above_mean: float, *, cost: float, loss: float) -> str:
-    """Return the clause that says which of the numbers stand out, each over its median."""
+    """Return which of the numbers stand out, each over its median; "" where none does."""
     causes = []
     if above_mean < 0:
         causes += ["it costs much"] if cost > _LARGE else []
@@ -156,7 +158,7 @@ def _why(above_mean: float, *, cost: float, loss: float) -> str:
     else:
         causes += ["it costs little"] if cost < _SMALL else []
         causes += ["it loses much"] if loss > _LARGE else []
-    return f": {' and '.join(causes)}" if causes else ""
+    return " and ".join(causes)
 
 
 def _policy_at(

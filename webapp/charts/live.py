@@ -7,11 +7,11 @@ from engine.schema.architecture import SearchSpace
 from engine.schema.configs import SearchConfig
 from webapp.charts.live_chart import LiveChart
 from webapp.charts.live_profile import PROFILE_CHARTS
-from webapp.charts.live_quantize import QUANTIZE_CHARTS
+from webapp.charts.live_quantize import quantize_charts
 from webapp.charts.live_search import SEARCH_CHARTS, cost_chart, network_charts, space_charts
 
 LIVE_CHARTS: dict[str, tuple[LiveChart, ...]] = {
-    "quantize": QUANTIZE_CHARTS,
+    "quantize": quantize_charts(),
     "search": SEARCH_CHARTS,
     "profile": PROFILE_CHARTS,
 }

@@ -1,9 +1,10 @@
 """The live charts of a HAQ search: reward, accuracy, policy, sensitivity and training."""
 
+from engine.schema.configs import SensitivityMeasure
 from webapp.charts.chart import axis, layout
 from webapp.charts.live_chart import LiveChart, LiveTrace
+from webapp.charts.live_layers import policy_chart, sensitivity_chart
 from webapp.charts.palette import STRATEGIES
-from webapp.charts.sensitivity import FLOOR_NATS, sensitivity_layout
 
 _ANSWERS = ("solver", "greedy")  # strategies of one policy
 
@@ -50,51 +51,7 @@ def _epochs(y: str, name: str, *, color: str, dash: str = "solid", scale: float 
     )
 
 
-def _bits(y: str, name: str, *, color: str, pattern: str, scale: float) -> LiveTrace:
-    return LiveTrace(
-        event="candidate_found",
-        y=y,
-        mode="replace",
-        labels="policy.layers",
-        scale=scale,
-        plotly={
-            "type": "bar",
-            "name": name,
-            "textposition": "none",
-            "hovertemplate": "%{text}: %{y}<extra></extra>",
-            "marker": {
-                "color": color,
-                "pattern": {
-                    "shape": pattern,
-                    "fgcolor": "var(--surface)",
-                    "fillmode": "overlay",
-                    "solidity": 0.25,
-                },
-            },
-        },
-    )
-
-
-def _losses(y: str, name: str, *, axis_id: str) -> LiveTrace:
-    return LiveTrace(
-        event="sensitivity_measured",
-        x="index",
-        y=y,
-        mode="columns",
-        labels="layer",
-        log_floor=FLOOR_NATS,
-        plotly={
-            "type": "heatmap",
-            "name": name,
-            "yaxis": axis_id,
-            "coloraxis": "coloraxis",
-            "xgap": 1,
-            "ygap": 1,
-        },
-    )
-
-
-QUANTIZE_CHARTS: tuple[LiveChart, ...] = (
+_SEARCHING: tuple[LiveChart, ...] = (
     LiveChart(
         id="live-reward",
         title="Reward by episode",
@@ -128,57 +85,8 @@ QUANTIZE_CHARTS: tuple[LiveChart, ...] = (
         columns=("Strategy", "Episode", "Accuracy (%)"),
         depth=12.0,
     ),
-    LiveChart(
-        id="live-policy",
-        title="Best policy so far",
-        description="Bits per layer: weights above the axis, activations below it.",
-        stages=("searching",),
-        wide=True,
-        layout=layout(
-            height=280,
-            barmode="overlay",
-            bargap=0.18,
-            xaxis=axis("Layer, in forward order", tickformat="d", showgrid=False),
-            yaxis=axis(
-                "bits",
-                range=[-8.6, 8.6],
-                tickvals=[-8, -4, 0, 4, 8],
-                ticktext=["8", "4", "0", "4", "8"],
-                zeroline=True,
-                zerolinecolor="var(--line)",
-            ),
-        ),
-        traces=(
-            _bits(
-                "policy.layers.*.weight_bits",
-                "Weights",
-                color="var(--series-blue)",
-                pattern="",
-                scale=1.0,
-            ),
-            _bits(
-                "policy.layers.*.activation_bits",
-                "Activations",
-                color="var(--series-orange)",
-                pattern="/",
-                scale=-1.0,
-            ),
-        ),
-        columns=("Tensor", "Layer", "Bits"),
-    ),
-    LiveChart(
-        id="live-sensitivity",
-        title="Sensitivity of each layer",
-        description="Loss one layer adds when it alone is quantised; a stronger colour is worse.",
-        stages=("sensitivity",),
-        wide=True,
-        layout=sensitivity_layout(),
-        traces=(
-            _losses("weight_losses", "weights", axis_id="y"),
-            _losses("activation_losses", "activations", axis_id="y2"),
-        ),
-        columns=("Layer and tensor", "Width", "Loss (nats)"),
-    ),
+)
+_TRAINING: tuple[LiveChart, ...] = (
     LiveChart(
         id="live-training-loss",
         title="Training loss by epoch",
@@ -215,3 +123,15 @@ QUANTIZE_CHARTS: tuple[LiveChart, ...] = (
         columns=("Network and images", "Epoch", "Accuracy (%)"),
     ),
 )
+
+
+def quantize_charts(
+    measure: SensitivityMeasure = "divergence", *, weights_alone: bool = False
+) -> tuple[LiveChart, ...]:
+    """Return the charts of a run that ranks layers by a measure; with codebooks, of weights."""
+    return (
+        *_SEARCHING,
+        policy_chart(weights_alone=weights_alone),
+        sensitivity_chart(measure, weights_alone=weights_alone),
+        *_TRAINING,
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from engine.schema.configs import SensitivityMeasure
 from engine.schema.cost import Metric
 from engine.schema.results import Candidate, QuantizeResult
 from webapp.charts.chart import Chart, FigureJson, Table
@@ -13,12 +14,16 @@ from webapp.charts.quantities import QUANTITIES, Unit
 FLOOR_NATS = 1e-4  # a logarithm needs one; below it, differences are noise of the images
 
 
-def loss_chart(result: QuantizeResult) -> Chart:
-    """Draw the solver's predicted front beside what was measured, both above the float network."""
+def loss_chart(result: QuantizeResult, measure: SensitivityMeasure = "divergence") -> Chart:
+    """Draw the solver's predicted front beside what was measured, both above the float network.
+
+    Where layers were ranked by the distance of the logits, a prediction is no loss, and not drawn.
+    """
+    is_loss = measure != "distance"
     metric = result.front.metric
     unit = front_unit(result, metric)
     float_loss = result.contender("float").search_loss or 0.0
-    predicted = [c for c in result.front.points if c.loss is not None]
+    predicted = [c for c in result.front.points if c.loss is not None and is_loss]
     scored = [
         replace(c, loss=max(c.loss - float_loss, FLOOR_NATS))
         for c in result.candidates
@@ -35,18 +40,30 @@ def loss_chart(result: QuantizeResult) -> Chart:
     }
     return Chart(
         id="loss-front",
-        title="Loss above float: predicted and measured",
-        summary=(
-            f"The line is the best the solver predicts at each cost, from {len(predicted)} "
-            f"policies, when the layers' losses add up; the marks are {len(scored)} policies "
-            "measured on the search images. Marks above the line show where the sum falls short."
-        ),
+        title="Loss above float: " + ("predicted and measured" if is_loss else "measured"),
+        summary=_summary(len(predicted), len(scored)),
         figure={
-            "data": [line, *scored_traces(scored, metric, unit, loss=True)],
+            "data": [
+                *([line] if predicted else []),
+                *scored_traces(scored, metric, unit, loss=True),
+            ],
             "layout": front_layout(result, unit, y_title="Loss above float (nats)", log=True),
         },
         table=_loss_table(predicted, scored, metric, unit),
         height=HEIGHT,
+    )
+
+
+def _summary(predicted: int, scored: int) -> str:
+    if not predicted:
+        return (
+            f"The marks are {scored} policies measured on the search images. The solver ranked by "
+            "the distance of the logits, which predicts no loss."
+        )
+    return (
+        f"The line is the best the solver predicts at each cost, from {predicted} policies, when "
+        f"the layers' losses add up; the marks are {scored} policies measured on the search "
+        "images. Marks above the line show where the sum falls short."
     )
 
 

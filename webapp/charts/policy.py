@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.schema.layers import LayerKind, LayerSpec, ModelSpec
-from engine.schema.policy import MAX_BITS, Policy
+from engine.schema.policy import FLOAT_BITS, MAX_BITS, Policy
 from webapp.charts.chart import Chart, FigureJson, Table, axis, layout
 from webapp.charts.palette import KINDS, MUTED
 
@@ -19,10 +19,18 @@ def bits_chart(model: ModelSpec, policy: Policy, *, title: str = "Bits per layer
         id="bits",
         title=title,
         summary=_summary([layer for _, layer in numbered], policy),
-        figure={"data": _traces(numbered, policy), "layout": _layout(len(model.layers))},
+        figure={
+            "data": _traces(numbered, policy),
+            "layout": _layout(len(model.layers), weights_alone=policy.is_weights_only),
+        },
         table=_table(numbered, policy),
         height=_HEIGHT,
     )
+
+
+def bits_text(bits: int) -> str:
+    """Return a width as pages write it: an operand without bits is float."""
+    return "float" if bits == FLOAT_BITS else str(bits)
 
 
 def mean_bits(layers: Sequence[LayerSpec], policy: Policy) -> tuple[float, float]:
@@ -39,7 +47,9 @@ def _traces(numbered: Sequence[tuple[int, LayerSpec]], policy: Policy) -> list[F
     for kind in KINDS:
         own = [(number, layer) for number, layer in numbered if layer.kind == kind]
         if own:
-            traces += [_bars(kind, own, policy, up=True), _bars(kind, own, policy, up=False)]
+            traces.append(_bars(kind, own, policy, up=True))
+        if own and not policy.is_weights_only:
+            traces.append(_bars(kind, own, policy, up=False))
     return traces
 
 
@@ -81,8 +91,9 @@ def _bars(
     }
 
 
-def _layout(layers: int) -> FigureJson:
+def _layout(layers: int, *, weights_alone: bool) -> FigureJson:
     edge = MAX_BITS + 1.4
+    ticks = [0, 4, 8] if weights_alone else [-8, -4, 0, 4, 8]
     return layout(
         height=_HEIGHT,
         barmode="overlay",
@@ -91,10 +102,10 @@ def _layout(layers: int) -> FigureJson:
             "Layer, in forward order", range=[0.3, layers + 0.7], tickformat="d", showgrid=False
         ),
         yaxis=axis(
-            "activations · bits · weights",
-            range=[-edge, edge],
-            tickvals=[-8, -4, 0, 4, 8],
-            ticktext=["8", "4", "0", "4", "8"],
+            "bits of the weights" if weights_alone else "activations · bits · weights",
+            range=[0 if weights_alone else -edge, edge],
+            tickvals=ticks,
+            ticktext=[str(abs(tick)) for tick in ticks],
             zeroline=True,
             zerolinecolor="var(--line)",
         ),
@@ -110,8 +121,8 @@ def _table(numbered: Sequence[tuple[int, LayerSpec]], policy: Policy) -> Table:
                 str(number),
                 KINDS[layer.kind].title,
                 _shape(layer),
-                str(policy[layer.name].weight_bits),
-                str(policy[layer.name].activation_bits),
+                bits_text(policy[layer.name].weight_bits),
+                bits_text(policy[layer.name].activation_bits),
                 f"{layer.weights:,}",
             )
             for number, layer in numbered
@@ -131,8 +142,11 @@ def _summary(layers: Sequence[LayerSpec], policy: Policy) -> str:
         return "No layer of this network has bits."
     by_weight, by_mac = mean_bits(layers, policy)
     narrowest = min(layers, key=lambda layer: policy[layer.name].weight_bits)
+    inputs = f", the mean multiplication an activation of {by_mac:.1f} bits"
+    if policy.is_weights_only:
+        inputs = "; activations stay float"
     return (
-        f"{len(layers)} layers. The mean weight has {by_weight:.1f} bits, the mean "
-        f"multiplication an activation of {by_mac:.1f} bits. The narrowest weights, "
+        f"{len(layers)} layers. The mean weight has {by_weight:.1f} bits{inputs}. "
+        "The narrowest weights, "
         f"{policy[narrowest.name].weight_bits} bits, are in {narrowest.name}."
     )

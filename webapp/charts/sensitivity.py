@@ -3,10 +3,17 @@
 import math
 from collections.abc import Sequence
 
+from engine.schema.configs import SensitivityMeasure
 from engine.schema.results import LayerSensitivity
 from webapp.charts.chart import Chart, FigureJson, Table, axis, layout, listed
 
 _HEIGHT = 380
+LOST: dict[SensitivityMeasure, str] = {
+    "divergence": "divergence from the float network",
+    "loss": "rise of the loss",
+    "distance": "distance of the logits",
+    "hessian": "loss by its curvature",
+}
 FLOOR_NATS = 1e-3  # below it, differences are noise of the images
 CEILING_NATS = 3.0
 HEAT = [
@@ -18,45 +25,56 @@ HEAT = [
 ]
 
 
-def sensitivity_chart(sensitivity: Sequence[LayerSensitivity]) -> Chart:
-    """Draw the added loss in nats, on a logarithmic colour scale; stronger is worse."""
+def sensitivity_chart(
+    sensitivity: Sequence[LayerSensitivity], measure: SensitivityMeasure = "divergence"
+) -> Chart:
+    """Draw what each layer loses, on a logarithmic colour scale; stronger is worse."""
+    weights_alone = not any(row.activation_losses for row in sensitivity)
+    sides = (True,) if weights_alone else (True, False)
     return Chart(
         id="sensitivity",
-        title="Sensitivity: loss a layer adds when it alone is quantised",
+        title=f"Sensitivity: {LOST[measure]} when one layer alone is quantised",
         summary=_summary(sensitivity),
         figure={
-            "data": [
-                _heat(sensitivity, weights=True),
-                _heat(sensitivity, weights=False),
-            ],
-            "layout": sensitivity_layout(),
+            "data": [_heat(sensitivity, unit_of(measure), weights=side) for side in sides],
+            "layout": sensitivity_layout(measure, weights_alone=weights_alone),
         },
-        table=_table(sensitivity),
+        table=_table(sensitivity, weights_alone=weights_alone),
         height=_HEIGHT,
     )
 
 
-def sensitivity_layout() -> FigureJson:
+def unit_of(measure: SensitivityMeasure) -> str:
+    """Return what a measure counts in."""
+    return "of the logits" if measure == "distance" else "nats"
+
+
+def sensitivity_layout(measure: SensitivityMeasure, *, weights_alone: bool = False) -> FigureJson:
     """Return the layout of weights above activations, one shared axis of layers."""
+    layers = axis("Layer, in forward order", tickformat="d", showgrid=False)
+    colors = color_axis(unit_of(measure))
+    if weights_alone:
+        bits = axis("weight bits", dtick=1, showgrid=False)
+        return layout(height=_HEIGHT, xaxis=layers, yaxis=bits, coloraxis=colors)
     return layout(
         height=_HEIGHT,
         grid={"rows": 2, "columns": 1, "pattern": "coupled"},
-        xaxis=axis("Layer, in forward order", tickformat="d", showgrid=False),
+        xaxis=layers,
         yaxis=axis("weight bits", domain=[0.54, 1.0], dtick=1, showgrid=False),
         yaxis2=axis("activation bits", domain=[0.0, 0.46], dtick=1, showgrid=False),
-        coloraxis=color_axis(),
+        coloraxis=colors,
     )
 
 
-def color_axis() -> FigureJson:
-    """Return the shared colour scale: tenfold steps of nats."""
+def color_axis(unit: str) -> FigureJson:
+    """Return the shared colour scale: tenfold steps."""
     ticks = [-3, -2, -1, 0]
     return {
         "colorscale": HEAT,
         "cmin": math.log10(FLOOR_NATS),
         "cmax": math.log10(CEILING_NATS),
         "colorbar": {
-            "title": {"text": "nats", "side": "top"},
+            "title": {"text": unit, "side": "top"},
             "tickvals": ticks,
             "ticktext": ["≤ 0.001", "0.01", "0.1", "1"],
             "thickness": 12,
@@ -65,7 +83,7 @@ def color_axis() -> FigureJson:
     }
 
 
-def _heat(sensitivity: Sequence[LayerSensitivity], *, weights: bool) -> FigureJson:
+def _heat(sensitivity: Sequence[LayerSensitivity], unit: str, *, weights: bool) -> FigureJson:
     maps = [row.weight_losses if weights else row.activation_losses for row in sensitivity]
     widths = _widths(sensitivity)
     return {
@@ -80,7 +98,7 @@ def _heat(sensitivity: Sequence[LayerSensitivity], *, weights: bool) -> FigureJs
         "customdata": [[losses.get(str(width)) for losses in maps] for width in widths],
         "text": [[row.layer for row in sensitivity] for _ in widths],
         "hovertemplate": (
-            "%{text}<br>%{y} bits: %{customdata:.4f} nats<extra>%{fullData.name}</extra>"
+            f"%{{text}}<br>%{{y}} bits: %{{customdata:.4f}} {unit}<extra>%{{fullData.name}}</extra>"
         ),
         "yaxis": "y" if weights else "y2",
         "coloraxis": "coloraxis",
@@ -103,15 +121,16 @@ def _log(loss: float) -> float:
     return round(math.log10(max(loss, FLOOR_NATS)), 3)
 
 
-def _table(sensitivity: Sequence[LayerSensitivity]) -> Table:
+def _table(sensitivity: Sequence[LayerSensitivity], *, weights_alone: bool) -> Table:
     widths = _widths(sensitivity)
+    inputs = [] if weights_alone else widths
     return Table(
-        columns=("Layer", *(f"W{width}" for width in widths), *(f"A{width}" for width in widths)),
+        columns=("Layer", *(f"W{width}" for width in widths), *(f"A{width}" for width in inputs)),
         rows=tuple(
             (
                 row.layer,
                 *(_cell(row.weight_losses.get(str(width))) for width in widths),
-                *(_cell(row.activation_losses.get(str(width))) for width in widths),
+                *(_cell(row.activation_losses.get(str(width))) for width in inputs),
             )
             for row in sensitivity
         ),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.schema.policy import LayerBits
+from engine.schema.policy import FLOAT_BITS, LayerBits
 from engine.schema.results import QuantizeResult
 from webapp.compare.selection import Run
 from webapp.jobs.answer import model_words
@@ -17,9 +17,21 @@ class StripCell:
     differs: bool  # from another run in the same column
 
     @property
+    def text(self) -> str:
+        """What stands in the cell; there is no room for more than a letter."""
+        if self.bits is None:
+            return "–"
+        return "f" if self.is_float else str(self.bits)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the operand has no bits."""
+        return self.bits == FLOAT_BITS
+
+    @property
     def look(self) -> str:
         """The cell's class: its width, and whether it differs."""
-        width = "none" if self.bits is None else str(self.bits)
+        width = "none" if self.bits is None else "float" if self.is_float else str(self.bits)
         return f"bit-strip__cell--{width}" + (" bit-strip__cell--differs" if self.differs else "")
 
 
@@ -41,6 +53,11 @@ class Strip:
     layers: tuple[str, ...]
     rows: tuple[StripRow, ...]
     differing: tuple[bool, ...]  # by layer: any two runs differ in it
+
+    @property
+    def has_float(self) -> bool:
+        """Whether activations of some run stay float."""
+        return any(cell.is_float for row in self.rows for cell in row.cells)
 
     @property
     def difference_count(self) -> int:

@@ -12,7 +12,7 @@ from webapp.compare.profiles import profile_rows
 from webapp.compare.selection import Run, are_comparable
 from webapp.jobs.answer import dataset_title, model_title, target_title
 from webapp.jobs.models import Job
-from webapp.jobs.question import budget_words
+from webapp.jobs.question import budgets_words, plain_config
 
 _COSTS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "macs", "bit_ops")
 
@@ -72,7 +72,7 @@ def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
         ("Network or space", lambda run: _model(run.job)),
         ("Data set", lambda run: dataset_title(run.job.dataset)),
         ("Target", lambda run: target_title(run.job.target, run.job.target_title)),
-        ("Budget", lambda run: budget_words(run.job)),
+        ("Budget", lambda run: budgets_words(run.job)),
         ("Preset", lambda run: run.job.preset or "custom"),
         ("Owner", lambda run: run.job.owner.get_username()),
     ]
@@ -90,7 +90,9 @@ def _model(job: Job) -> str:
 def _flat_rows(runs: Sequence[Run], section: str) -> tuple[Row, ...]:
     """Return the plain values of a config, or of one of its sections, by name."""
     shown_above = {"kind", "model", "space", "subject", "dataset", "target", "preset", "budgets"}
-    configs = [run.job.config.get(section, {}) if section else run.job.config for run in runs]
+    shown_above |= {"accuracy_drop", "objective"}
+    plain = [plain_config(run.job.config) for run in runs]
+    configs = [config.get(section, {}) if section else config for config in plain]
     names = dict.fromkeys(name for config in configs for name in config)
     return tuple(
         Row(

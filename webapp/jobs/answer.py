@@ -12,7 +12,7 @@ from engine.schema.cost import Metric, Provenance, Value
 from engine.schema.errors import InvalidConfig
 from engine.schema.results import Accuracy, Contender, QuantizeResult
 from webapp.charts.chart import listed
-from webapp.charts.quantities import QUANTITIES, duration, percent, points
+from webapp.charts.quantities import QUANTITIES, duration, metric_title, percent, points, write
 
 # Two numbers closer than this many standard errors of their difference are not told apart.
 CLEAR = 2.0
@@ -42,24 +42,47 @@ class Answer:
     stats: tuple[Stat, ...]
 
 
-def answer(result: QuantizeResult) -> Answer:
-    """Return what a result has to say first."""
+def answer(result: QuantizeResult, *, accuracy_drop: float | None = None) -> Answer:
+    """Return what a result has to say first; with a drop, the cost at which no more was lost."""
+    if accuracy_drop is not None:
+        return _cost_answer(result, accuracy_drop)
     found = result.contender(result.found)
-    budget = result.budgets[0]
     accuracy = delivered(found)
-    images = "unseen images" if accuracy and accuracy.split == "report" else "search images"
+    within = listed([write(budget.metric, budget.limit) for budget in result.budgets])
     return Answer(
-        lead=(
-            f"Within {QUANTITIES[budget.metric].unit_for([budget.limit]).write(budget.limit)} "
-            f"on {target_title(result.target)},"
-        ),
+        lead=f"Within {within} on {target_title(result.target)},",
         subject=f"{model_title(result.model.model)} classifies",
         value=percent(accuracy.value) if accuracy else "–",
-        rest=(
-            f"of {images} of {dataset_title(result.dataset)} right: {_held_against(result, found)}."
-        ),
-        stats=_stats(result, found),
+        rest=f"{_of_images(result, accuracy)}: {_held_against(result, found)}.",
+        stats=_stats(result, found, is_asked_for=True),
     )
+
+
+def _cost_answer(result: QuantizeResult, drop: float) -> Answer:
+    """Return the answer to how small a cost can be."""
+    found = result.contender(result.found)
+    metric = result.budgets[0].metric
+    accuracy = delivered(found)
+    points_lost = f"{100 * drop:.4g}"
+    title = metric_title(metric).lower()
+    of_eight = _of_eight(metric, found.cost[metric], _eight_bits(result))
+    held = f"({of_eight})." if of_eight else "there."
+    right = f"{percent(accuracy.value)} {_of_images(result, accuracy)}" if accuracy else "–"
+    return Answer(
+        lead=(
+            f"With at most {points_lost} point{'' if points_lost == '1' else 's'} lost on "
+            f"{target_title(result.target)},"
+        ),
+        subject=f"{model_title(result.model.model)} gets down to a {title} of",
+        value=write(metric, found.cost[metric]),
+        rest=f"{held} It classifies {right}: {_held_against(result, found)}.",
+        stats=_stats(result, found, is_asked_for=False),
+    )
+
+
+def _of_images(result: QuantizeResult, accuracy: Accuracy | None) -> str:
+    images = "unseen images" if accuracy and accuracy.split == "report" else "search images"
+    return f"of {images} of {dataset_title(result.dataset)} right"
 
 
 def delivered(contender: Contender) -> Accuracy | None:
@@ -172,7 +195,7 @@ def _before_tuning(result: QuantizeResult, found: Contender) -> str:
     return f"; before fine-tuning it stands {before}" if before.is_clear else ""
 
 
-def _stats(result: QuantizeResult, found: Contender) -> tuple[Stat, ...]:
+def _stats(result: QuantizeResult, found: Contender, *, is_asked_for: bool) -> tuple[Stat, ...]:
     flt = result.contender("float")
     stats = []
     accuracy, of_float = delivered(found), delivered(flt)
@@ -188,9 +211,10 @@ def _stats(result: QuantizeResult, found: Contender) -> tuple[Stat, ...]:
                 "standard error.",
             )
         )
-    eight = next((row for row in result.contenders if row.id == "uniform-8"), None)
+    eight = _eight_bits(result)
+    limits = {budget.metric: budget.limit for budget in result.budgets} if is_asked_for else {}
     stats += [
-        _cost_stat(metric, value, eight)
+        _cost_stat(metric, value, eight, limits.get(metric))
         for metric, value in found.cost.values.items()
         if metric not in ("macs", "peak_activation_bytes")
     ]
@@ -206,12 +230,23 @@ def _stats(result: QuantizeResult, found: Contender) -> tuple[Stat, ...]:
     return tuple(stats)
 
 
-def _cost_stat(metric: Metric, value: Value, eight: Contender | None) -> Stat:
-    ratio = value.value / eight.cost[metric] if eight and metric in eight.cost else None
+def _eight_bits(result: QuantizeResult) -> Contender | None:
+    return next((row for row in result.contenders if row.id == "uniform-8"), None)
+
+
+def _of_eight(metric: Metric, cost: float, eight: Contender | None) -> str:
+    if eight is None or metric not in eight.cost:
+        return ""
+    return f"{percent(cost / eight.cost[metric], places=0)} of fixed 8-bit"
+
+
+def _cost_stat(metric: Metric, value: Value, eight: Contender | None, limit: float | None) -> Stat:
+    of_eight = _of_eight(metric, value.value, eight)
+    of_budget = "" if limit is None else f"{percent(value.value / limit)} of the budget"
     return Stat(
         term=QUANTITIES[metric].title,
-        value=QUANTITIES[metric].unit_for([value.value]).write(value.value),
-        beside="" if ratio is None else f"{percent(ratio, places=0)} of fixed 8-bit",
+        value=write(metric, value.value),
+        beside=" · ".join(part for part in (of_eight, of_budget) if part),
         provenance=value.provenance,
         validation=value.validation,
     )

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.schema.codec import config_from_json
-from engine.schema.configs import SearchConfig
+from engine.schema.configs import QuantizeConfig, SearchConfig
 from engine.schema.errors import InvalidConfig
 from webapp.charts.live import LIVE_CHARTS, search_charts
 from webapp.charts.live_chart import LiveChart
+from webapp.charts.live_quantize import quantize_charts
 from webapp.charts.quantities import QUANTITIES
 from webapp.jobs.kinds import KINDS
 from webapp.jobs.models import Job
+from webapp.jobs.question import plain_config, question_words
 from webapp.jobs.result_profile import profile_page
 from webapp.jobs.result_quantize import quantize_page
 from webapp.jobs.result_search import search_page
@@ -32,22 +34,31 @@ def live_page(job: Job) -> dict[str, Any]:  # Any: a template's context
         "charts": _live_charts(job),
         "stages": _stages(job),
         "budget_unit": _budget_unit(job),
+        "question": _question(job),
     }
+
+
+def _question(job: Job) -> str:
+    config = config_from_json(job.config)
+    return question_words(config) if isinstance(config, QuantizeConfig) else ""
 
 
 def _budget_unit(job: Job) -> dict[str, Any] | None:  # Any: text and numbers
     if not job.budget_metric:
         return None
-    unit = QUANTITIES[job.budget_metric].unit_for([job.budget_limit])  # type: ignore[index] # a metric
+    quantity = QUANTITIES[job.budget_metric]  # type: ignore[index] # a metric
+    # Without a limit it is not known yet how large the numbers are.
+    unit = quantity.unit_for([job.budget_limit]) if job.budget_limit else quantity.form_unit
     return {"metric": job.budget_metric, "symbol": unit.symbol, "size": unit.size}
 
 
 def _live_charts(job: Job) -> tuple[LiveChart, ...]:
-    if job.kind != Job.Kind.SEARCH:
+    config = config_from_json(job.config)
+    if isinstance(config, QuantizeConfig):
+        return quantize_charts(config.sensitivity, weights_alone=config.quantizer == "kmeans")
+    if not isinstance(config, SearchConfig):
         return LIVE_CHARTS.get(job.kind, ())
     try:
-        config = config_from_json(job.config)
-        assert isinstance(config, SearchConfig)  # as the job's kind says
         return search_charts(config, space_of(config))
     except InvalidConfig:  # a folder of images that has gone since
         return LIVE_CHARTS[job.kind]
@@ -55,7 +66,7 @@ def _live_charts(job: Job) -> tuple[LiveChart, ...]:
 
 def config_rows(job: Job) -> list[tuple[str, str]]:
     """Return a job's config as flat rows of name and value."""
-    return _flattened(job.config, "")
+    return _flattened(plain_config(job.config), "")
 
 
 def _flattened(value: Any, path: str) -> list[tuple[str, str]]:  # Any: JSON

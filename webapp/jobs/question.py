@@ -1,7 +1,9 @@
 """The question of a HAQ run in words: what is sought, under which limits."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
+from engine.schema.codec import config_from_json
 from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Budget, Metric
 from webapp.charts.chart import listed
@@ -44,3 +46,22 @@ def budget_words(job: Job) -> str:
     if not job.budget_limit:
         return f"smallest {metric_title(metric).lower()}"
     return f"{QUANTITIES[metric].title} ≤ {write(metric, job.budget_limit)}"
+
+
+def budgets_words(job: Job) -> str:
+    """Return all that limits a job: "Latency ≤ 4.00 ms, model size ≤ 300 kB"."""
+    config = config_from_json(job.config)
+    if not isinstance(config, QuantizeConfig):
+        return budget_words(job)
+    limits = [limit_words(budget) for budget in config.budgets]
+    if config.accuracy_drop is not None:
+        limits = [budget_words(job), drop_words(config.accuracy_drop), *limits]
+    words = ", ".join(limits)
+    return words[:1].upper() + words[1:]
+
+
+def plain_config(config: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """Return a job's config as it is shown: with codebooks, activations have no bits."""
+    if config.get("quantizer") != "kmeans":
+        return dict(config)
+    return {**config, "activation_bits": "float"}

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from engine.catalog.targets import TARGETS
+from engine.cost.pricing import cost_model
+from engine.schema.codec import config_from_json
+from engine.schema.configs import QuantizeConfig
 from engine.schema.results import QuantizeResult
 from webapp.charts.accuracy_front import accuracy_chart
 from webapp.charts.chart import Chart
@@ -11,10 +15,13 @@ from webapp.charts.policy import bits_chart
 from webapp.charts.sensitivity import sensitivity_chart
 from webapp.jobs import queries
 from webapp.jobs.answer import Answer, answer
+from webapp.jobs.budgets_met import BudgetRow, budget_rows
 from webapp.jobs.contenders import ContenderTable, contender_table
 from webapp.jobs.kinds import stage_times
+from webapp.jobs.learning import Learning, learning
 from webapp.jobs.models import Job
 from webapp.jobs.provenances import provenances
+from webapp.jobs.reasons import Reasons, reasons
 from webapp.jobs.results import result_of
 from webapp.jobs.snippet import load_snippet
 from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrix
@@ -25,8 +32,11 @@ class QuantizePage:
     """Everything the page of a finished HAQ search draws."""
 
     answer: Answer
+    budgets: tuple[BudgetRow, ...]  # where there are several, or the first was found
     contenders: ContenderTable
-    transfer: TransferMatrix
+    learning: Learning | None
+    reasons: Reasons | None
+    transfer: TransferMatrix | None  # None: activations stay float, no device tells a latency
     bits: Chart | None
     fronts: tuple[Chart, ...]
     equal_cost: Chart
@@ -41,20 +51,36 @@ def quantize_page(job: Job) -> QuantizePage:
     """Return what the page of a succeeded HAQ search shows."""
     result = result_of(job)
     assert isinstance(result, QuantizeResult)  # as the job's kind says
+    config = config_from_json(job.config)
+    assert isinstance(config, QuantizeConfig)
     found = result.contender(result.found)
+    asks_for_cost = config.accuracy_drop is not None
+    budgets = budget_rows(result, is_first_found=asks_for_cost)
     return QuantizePage(
-        answer=answer(result),
+        answer=answer(result, accuracy_drop=config.accuracy_drop),
+        budgets=budgets if asks_for_cost or len(budgets) > 1 else (),
         contenders=contender_table(result),
-        transfer=transfer_matrix(_subjects(result), own=result.target),
+        learning=learning(result),
+        reasons=_reasons(result),
+        transfer=None
+        if config.quantizer == "kmeans"
+        else transfer_matrix(_subjects(result), own=result.target),
         bits=bits_chart(result.model, found.policy) if found.policy else None,
-        fronts=(accuracy_chart(result), loss_chart(result)),
+        fronts=(accuracy_chart(result), loss_chart(result, config.sensitivity)),
         equal_cost=equal_cost_chart(queries.scored_episodes(job.pk)),
-        sensitivity=sensitivity_chart(result.sensitivity) if result.sensitivity else None,
+        sensitivity=sensitivity_chart(result.sensitivity, config.sensitivity)
+        if result.sensitivity
+        else None,
         stages=stage_times(job.kind, result.stage_seconds),
         notes=result.notes,
         provenances=provenances(found.cost, measured="Accuracies and search times of this run."),
         snippet=load_snippet(result),
     )
+
+
+def _reasons(result: QuantizeResult) -> Reasons | None:
+    target = TARGETS.get(result.target)
+    return None if target is None else reasons(result, cost_model(target))
 
 
 def _subjects(result: QuantizeResult) -> list[Subject]:
