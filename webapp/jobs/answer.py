@@ -42,15 +42,21 @@ class Answer:
     stats: tuple[Stat, ...]
 
 
-def answer(result: QuantizeResult, *, accuracy_drop: float | None = None) -> Answer:
-    """Return what a result has to say first; with a drop, the cost at which no more was lost."""
+def answer(
+    result: QuantizeResult, *, accuracy_drop: float | None = None, table_title: str = ""
+) -> Answer:
+    """Return what a result has to say first; with a drop, the cost at which no more was lost.
+
+    `table_title` is what a table was called.
+    """
+    where = target_title(result.target, table_title)
     if accuracy_drop is not None:
-        return _cost_answer(result, accuracy_drop)
+        return _cost_answer(result, accuracy_drop, where)
     found = result.contender(result.found)
     accuracy = delivered(found)
     within = listed([write(budget.metric, budget.limit) for budget in result.budgets])
     return Answer(
-        lead=f"Within {within} on {target_title(result.target)},",
+        lead=f"Within {within} on {where},",
         subject=f"{model_title(result.model.model)} classifies",
         value=percent(accuracy.value) if accuracy else "–",
         rest=f"{_of_images(result, accuracy)}: {_held_against(result, found)}.",
@@ -58,21 +64,19 @@ def answer(result: QuantizeResult, *, accuracy_drop: float | None = None) -> Ans
     )
 
 
-def _cost_answer(result: QuantizeResult, drop: float) -> Answer:
+def _cost_answer(result: QuantizeResult, drop: float, where: str) -> Answer:
     """Return the answer to how small a cost can be."""
     found = result.contender(result.found)
     metric = result.budgets[0].metric
     accuracy = delivered(found)
     points_lost = f"{100 * drop:.4g}"
+    plural = "" if points_lost == "1" else "s"
     title = metric_title(metric).lower()
     of_eight = _of_eight(metric, found.cost[metric], _eight_bits(result))
     held = f"({of_eight})." if of_eight else "there."
     right = f"{percent(accuracy.value)} {_of_images(result, accuracy)}" if accuracy else "–"
     return Answer(
-        lead=(
-            f"With at most {points_lost} point{'' if points_lost == '1' else 's'} lost on "
-            f"{target_title(result.target)},"
-        ),
+        lead=f"With at most {points_lost} point{plural} lost on {where},",
         subject=f"{model_title(result.model.model)} gets down to a {title} of",
         value=write(metric, found.cost[metric]),
         rest=f"{held} It classifies {right}: {_held_against(result, found)}.",

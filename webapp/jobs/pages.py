@@ -40,7 +40,9 @@ def live_page(job: Job) -> dict[str, Any]:  # Any: a template's context
 
 def _question(job: Job) -> str:
     config = config_from_json(job.config)
-    return question_words(config) if isinstance(config, QuantizeConfig) else ""
+    if not isinstance(config, QuantizeConfig):
+        return ""
+    return question_words(config, job.target_title)
 
 
 def _budget_unit(job: Job) -> dict[str, Any] | None:  # Any: text and numbers

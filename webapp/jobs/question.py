@@ -12,9 +12,12 @@ from webapp.jobs.answer import target_title
 from webapp.jobs.models import Job
 
 
-def question_words(config: QuantizeConfig) -> str:
-    """Return what a run seeks: "Best accuracy within latency ≤ 4.00 ms on BISMO …"."""
-    where = target_title(config.target)
+def question_words(config: QuantizeConfig, table_title: str = "") -> str:
+    """Return what a run seeks: "Best accuracy within latency ≤ 4.00 ms on BISMO …".
+
+    `table_title` is what a table was called.
+    """
+    where = target_title(config.target, table_title)
     limits = listed([limit_words(budget) for budget in config.budgets])
     if config.accuracy_drop is None:
         sought = f"Best accuracy within {limits} on {where}"

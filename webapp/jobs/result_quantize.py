@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from engine.catalog.targets import TARGETS
 from engine.cost.pricing import cost_model
 from engine.schema.codec import config_from_json
 from engine.schema.configs import QuantizeConfig
 from engine.schema.results import QuantizeResult
+from engine.schema.target import Target
 from webapp.charts.accuracy_front import accuracy_chart
 from webapp.charts.chart import Chart
 from webapp.charts.effort import equal_cost_chart
@@ -25,6 +25,7 @@ from webapp.jobs.reasons import Reasons, reasons
 from webapp.jobs.results import result_of
 from webapp.jobs.snippet import load_snippet
 from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrix
+from webapp.tables.targets import targets_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +55,18 @@ def quantize_page(job: Job) -> QuantizePage:
     config = config_from_json(job.config)
     assert isinstance(config, QuantizeConfig)
     found = result.contender(result.found)
+    targets = targets_of(job.team)
     asks_for_cost = config.accuracy_drop is not None
     budgets = budget_rows(result, is_first_found=asks_for_cost)
     return QuantizePage(
-        answer=answer(result, accuracy_drop=config.accuracy_drop),
+        answer=answer(result, accuracy_drop=config.accuracy_drop, table_title=job.target_title),
         budgets=budgets if asks_for_cost or len(budgets) > 1 else (),
         contenders=contender_table(result),
         learning=learning(result),
-        reasons=_reasons(result),
+        reasons=_reasons(result, targets.find(result.target)),
         transfer=None
         if config.quantizer == "kmeans"
-        else transfer_matrix(_subjects(result), own=result.target),
+        else transfer_matrix(_subjects(result), own=result.target, targets=targets),
         bits=bits_chart(result.model, found.policy) if found.policy else None,
         fronts=(accuracy_chart(result), loss_chart(result, config.sensitivity)),
         equal_cost=equal_cost_chart(queries.scored_episodes(job.pk)),
@@ -78,8 +80,7 @@ def quantize_page(job: Job) -> QuantizePage:
     )
 
 
-def _reasons(result: QuantizeResult) -> Reasons | None:
-    target = TARGETS.get(result.target)
+def _reasons(result: QuantizeResult, target: Target | None) -> Reasons | None:
     return None if target is None else reasons(result, cost_model(target))
 
 
