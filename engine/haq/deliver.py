@@ -20,6 +20,7 @@ from engine.haq.record import STRATEGIES, RunState
 from engine.haq.report import crowned, measured
 from engine.haq.subject import Subject
 from engine.haq.thresholds import Thresholds
+from engine.nn.obstacles import float_note, float_parts
 from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Metric
 from engine.schema.events import Event, RunFinished
@@ -155,6 +156,9 @@ def _result(
 def _notes(run: Delivery, contenders: tuple[Contender, ...]) -> Iterator[str]:
     yield run.weights.note
     yield from run.subject.splits.notes
+    stays_float = float_note(float_parts(run.subject.network))
+    if stays_float:
+        yield stays_float
     report = contenders[0].report_accuracy
     assert report is not None
     band = 200 * report.standard_error * 2**0.5

@@ -27,6 +27,7 @@ from engine.haq.subject import Subject, fill_weights, prepare, weights_request
 from engine.haq.thresholds import Thresholds
 from engine.haq.work import planned_work
 from engine.nn.folding import fold_batch_norms
+from engine.nn.obstacles import float_note, float_parts
 from engine.nn.quantized import QuantizedLayer
 from engine.nn.rectifiers import absorb_rectifiers
 from engine.schema.configs import QuantizeConfig
@@ -116,6 +117,9 @@ class _Run:
     def _say_what_is_at_hand(self) -> Iterator[Event]:
         for note in self.subject.splits.notes:
             yield LogLine(text=note)
+        stays_float = float_note(float_parts(self.subject.network))
+        if stays_float:
+            yield LogLine(text=stays_float)
         request = weights_request(self.config, self.subject)
         trains = not are_at_hand(request, self.subject.splits, self.places)
         self.plan = Plan(planned_work(self.config, self.subject, trains=trains))

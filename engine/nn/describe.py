@@ -5,15 +5,14 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
 from engine.catalog.models import shape_hash
+from engine.nn.obstacles import OwnProducts, quantisable, refusals
 from engine.nn.signs import SignTracker
 from engine.schema.errors import UnsupportedModel
 from engine.schema.layers import InputSpec, LayerKind, LayerSpec, ModelSpec
 
-# Weights in these would escape both quantisation and the count of costs.
-_REFUSED = (_ConvNd, nn.Bilinear, nn.Embedding, nn.EmbeddingBag, nn.MultiheadAttention, nn.RNNBase)
+_Obstacle = tuple[str, str]  # a layer, and what is the matter with it
 
 
 def describe(model: nn.Module, *, model_id: str, input: InputSpec, classes: int) -> ModelSpec:
@@ -22,17 +21,17 @@ def describe(model: nn.Module, *, model_id: str, input: InputSpec, classes: int)
     MACs are counted as in Cai et al. 2019: convolutions and linear layers alone, biases left out.
 
     Raises:
-        UnsupportedModel: naming the layer that can be neither quantised nor priced.
+        UnsupportedModel: naming all layers that can be neither quantised nor priced.
     """
-    names = _quantisable_names(model)
+    names = {module: name for name, module in quantisable(model)}
     recorder = _Recorder(names)
-    output = _forward(model, input, recorder)
-    if not isinstance(output, Tensor) or output.shape != (1, classes):
-        shape = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise UnsupportedModel("output", f"gives {shape}, expected [1, {classes}] logits")
-    missing = set(names.values()) - {layer.name for layer in recorder.layers}
-    if missing:
-        raise UnsupportedModel(min(missing), "takes no part in a forward pass; remove it")
+    obstacles = list(refusals(model))
+    if not names and not obstacles:
+        raise UnsupportedModel("", "has no convolution and no linear layer")
+    obstacles += _obstacles_on_the_way(model, input, recorder, classes=classes)
+    if obstacles:
+        first, *others = obstacles
+        raise UnsupportedModel(*first, *others)
     layers = tuple(recorder.layers)
     return ModelSpec(
         model=model_id,
@@ -46,15 +45,41 @@ def describe(model: nn.Module, *, model_id: str, input: InputSpec, classes: int)
     )
 
 
+def _obstacles_on_the_way(
+    model: nn.Module, input: InputSpec, recorder: "_Recorder", *, classes: int
+) -> Iterator[_Obstacle]:
+    """Run an empty image through the network and yield all that stands in its way."""
+    products = OwnProducts(model)
+    try:
+        with products:
+            output = _forward(model, input, recorder)
+    except UnsupportedModel as stop:
+        yield from recorder.obstacles
+        yield from products.refusals()
+        yield from stop.obstacles
+        return
+    yield from recorder.obstacles
+    yield from products.refusals()
+    for name in recorder.names.values():
+        if name not in recorder.called:
+            yield name, "takes no part in a forward pass; remove it"
+    if not isinstance(output, Tensor) or output.shape != (1, classes):
+        shape = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        yield "output", f"gives {shape}, expected [1, {classes}] logits"
+
+
 class _Recorder:
-    """Notes each quantisable layer as it is called."""
+    """Notes each quantisable layer as it is called, and each that cannot be taken."""
 
     def __init__(self, names: dict[nn.Module, str]) -> None:
         self.names = names
         self.layers: list[LayerSpec] = []
+        self.called: set[str] = set()
+        self.obstacles: list[_Obstacle] = []
         self.signs = SignTracker()
         self.entered = "the first one"
         self._signed: dict[str, bool] = {}
+        self._refused: set[str] = set()
         # By tensor and how often it was written to; held, so that no id is given out again.
         self._readers: dict[tuple[int, int], tuple[Tensor, list[str]]] = {}
 
@@ -68,12 +93,13 @@ class _Recorder:
         """Look at what goes into a layer, before an in-place operation can change it."""
         name = self.names[module]
         self.entered = name
-        if name in self._signed:
-            raise UnsupportedModel(
-                name, "is called twice in a forward pass; give each call its own"
-            )
+        if name in self.called:
+            self._refuse(name, "is called twice in a forward pass; give each call its own")
+            return
+        self.called.add(name)
         if len(inputs) != 1 or not isinstance(inputs[0], Tensor):
-            raise UnsupportedModel(name, f"takes {len(inputs)} inputs; one tensor is expected")
+            self._refuse(name, f"takes {len(inputs)} inputs; one tensor is expected")
+            return
         self._signed[name] = self.signs.can_be_negative(inputs[0])
         key = (id(inputs[0]), inputs[0]._version)
         self._readers.setdefault(key, (inputs[0], []))[1].append(name)
@@ -81,31 +107,25 @@ class _Recorder:
     def after(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         """Note the layer with the sizes of its maps."""
         name = self.names[module]
+        if name in self._refused:
+            return
         signed = self._signed[name]
-        if isinstance(module, nn.Conv2d):
-            self.layers.append(_convolution(name, module, inputs[0], output, signed=signed))
-        else:
-            assert isinstance(module, nn.Linear)
-            self.layers.append(_linear(name, module, inputs[0], signed=signed))
+        try:
+            if isinstance(module, nn.Conv2d):
+                layer = _convolution(name, module, inputs[0], output, signed=signed)
+            else:
+                assert isinstance(module, nn.Linear)
+                layer = _linear(name, module, inputs[0], signed=signed)
+        except UnsupportedModel as error:
+            for obstacle in error.obstacles:
+                self._refuse(*obstacle)
+            return
+        self.layers.append(layer)
 
-
-def _quantisable_names(model: nn.Module) -> dict[nn.Module, str]:
-    names: dict[nn.Module, str] = {}
-    for name, module in model.named_modules():
-        kind = type(module)
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            if kind.forward not in (nn.Conv2d.forward, nn.Linear.forward):
-                raise UnsupportedModel(
-                    name, f"is a {kind.__name__} with a forward of its own; use the plain layer"
-                )
-            names[module] = name
-        elif isinstance(module, _REFUSED):
-            raise UnsupportedModel(
-                name, f"is a {kind.__name__}; only nn.Conv2d and nn.Linear can be quantised"
-            )
-    if not names:
-        raise UnsupportedModel("", "has no convolution and no linear layer")
-    return names
+    def _refuse(self, name: str, message: str) -> None:
+        if name not in self._refused:
+            self._refused.add(name)
+            self.obstacles.append((name, message))
 
 
 def _forward(model: nn.Module, input: InputSpec, recorder: _Recorder) -> object:
@@ -175,8 +195,8 @@ def _linear(name: str, module: nn.Linear, input_NC: Tensor, *, signed: bool) -> 
     if input_NC.dim() != 2:
         raise UnsupportedModel(
             name,
-            f"is a linear layer over {list(input_NC.shape)}; only flat features [N, C] can be "
-            "priced. Use a 1 x 1 convolution",
+            f"is a linear layer over {input_NC.dim()} axes; only flat features [N, C] can be "
+            "priced: use a 1 x 1 convolution",
         )
     return LayerSpec(
         name=name,

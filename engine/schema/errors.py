@@ -78,11 +78,26 @@ class BudgetUnreachable(EngineError):
 
 
 class UnsupportedModel(EngineError):
-    """A model with a layer that the engine cannot handle."""
+    """A model with layers that the engine cannot handle: each is named, with the remedy."""
 
-    def __init__(self, layer: str, message: str) -> None:
-        super().__init__(f"model: layer {layer!r} {message}")
+    def __init__(self, layer: str, message: str, *others: tuple[str, str]) -> None:
         self.layer = layer
+        self.obstacles = ((layer, message), *others)  # each a layer and what is the matter
+        text = f"layer {layer!r} {message}"
+        if others:
+            text = f"{len(self.obstacles)} layers stand in the way. {self._together()}"
+        super().__init__(f"model: {text}")
+
+    def _together(self) -> str:
+        layers: dict[str, list[str]] = {}
+        for layer, message in self.obstacles:
+            layers.setdefault(message, []).append(repr(layer))
+        return " ".join(
+            f"Layer {names[0]} {message}."
+            if len(names) == 1
+            else f"Layers {', '.join(names)}: each {message}."
+            for message, names in layers.items()
+        )
 
 
 class Diverged(EngineError):
