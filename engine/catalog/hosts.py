@@ -46,6 +46,11 @@ HOSTS: dict[str, Target] = {
 }
 
 
+def host_id(device: Host) -> str:
+    """Return the id of the host whose device a profile measures."""
+    return "host-gpu" if device == "cuda" else "host-cpu"
+
+
 def host_device(target_id: str) -> Host:
     """Return what a profile measures for a host's id."""
     return "cuda" if target_id == "host-gpu" else "cpu"

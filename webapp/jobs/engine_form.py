@@ -6,6 +6,7 @@ from typing import Any, cast
 from django import forms
 
 from engine.catalog.datasets import FOLDER_PREFIX
+from engine.catalog.hosts import HOSTS, host_id
 from engine.schema.codec import digest
 from engine.schema.configs import Config
 from engine.schema.errors import EngineError, InvalidConfig
@@ -18,8 +19,10 @@ from webapp.jobs.form_choices import (
     style_widgets,
     target_choices,
 )
+from webapp.jobs.hosts import measured_host, measuring_address, settled
 from webapp.jobs.models import Job
 from webapp.tables.targets import targets_for
+from webapp.teams.models import Team
 
 # Where an error about a config's field is shown, if the names differ.
 _FORM_FIELD = {"budgets": "limit"}
@@ -68,7 +71,25 @@ class EngineForm(forms.Form):
         Raises:
             InvalidConfig: there is none of that id for this person.
         """
-        return self.targets.entry(self.said("target"))
+        asked, team = self.said("target"), self._team()
+        if asked in HOSTS and team is not None:
+            return measured_host(asked, team)
+        return self.targets.entry(asked)
+
+    @property
+    def measuring_address(self) -> str:
+        """Where the chosen device can be measured for what the form asks about.
+
+        "" where no profile would help: nothing stands against the target, or it is no host's.
+        """
+        wrong = "target" in self.errors or (self.problem and self.problem.field == "target")
+        asked = self.said("target")
+        target = self.targets.find(asked)
+        if asked not in HOSTS and target and target.cost_table and target.cost_table.host:
+            asked = host_id(target.cost_table.host)
+        if not wrong or asked not in HOSTS:
+            return ""
+        return measuring_address(asked, self.said, self.fields)
 
     @property
     def dataset_id(self) -> str:
@@ -83,7 +104,7 @@ class EngineForm(forms.Form):
         team = self.cleaned_data["team"]
         try:
             self.keep_files()
-            config = self.config()
+            config = settled(self.config(), team)
             if self.answers_once:
                 self.duplicate = queries.same_search(team, digest(config))
             if self.duplicate is not None:
@@ -94,6 +115,14 @@ class EngineForm(forms.Form):
         except EngineError as error:
             self.add_engine_error(error)
             return None
+
+    def _team(self) -> Team | None:
+        """Return the team as the form stands."""
+        said = self.value("team")
+        teams = cast("forms.ModelChoiceField[Team]", self.fields["team"])
+        if said is None or isinstance(said, Team):
+            return said
+        return next((team for team in teams.queryset or () if str(team.pk) == str(said)), None)
 
     def keep_files(self) -> None:
         """Store what was uploaded with the form, once it is known to be valid."""

@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 
 from engine.catalog.datasets import DATASETS
+from engine.catalog.hosts import HOSTS
 from engine.catalog.models import MODELS
 from engine.catalog.targets import TARGETS
 
@@ -34,11 +35,12 @@ def model_choices(
 def target_choices(
     tables: Sequence[tuple[str, str]] = (),
 ) -> list[tuple[str, Any]]:  # Any: Django's groups of choices
-    """Return a team's tables, and the catalogue's devices by whether they gain from fewer bits."""
+    """Return a team's tables, hosts, and the catalogue's devices by what fewer bits gain there."""
     gaining = [(t.id, t.title) for t in TARGETS.values() if len(t.weight_bits) > 1]
     others = [(t.id, t.title) for t in TARGETS.values() if len(t.weight_bits) == 1]
     groups = [
         ("Your team's tables", list(tables)),
+        ("This machine, as measured last", [(host.id, host.title) for host in HOSTS.values()]),
         ("Fewer bits save time or energy", gaining),
         ("One width: budget size or operations", others),
     ]

@@ -1,5 +1,6 @@
 """What the launch forms take from a request: the earlier run to start from, another seed."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
@@ -27,6 +28,11 @@ def named_network(request: HttpRequest) -> Job | None:
         return None
     found = queries.visible_to(request.user).filter(kind=Job.Kind.SEARCH)
     return get_object_or_404(found, pk=search, status=Job.Status.SUCCEEDED)
+
+
+def asked_fields(request: HttpRequest, names: Iterable[str]) -> dict[str, str]:
+    """Return the first values that an address gives to fields of these names."""
+    return {name: request.GET[name] for name in names if request.GET.get(name)}
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

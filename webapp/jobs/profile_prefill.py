@@ -8,8 +8,11 @@ from engine.catalog.datasets import FOLDER_PREFIX
 from engine.catalog.models import MODELS
 from engine.catalog.presets import PROFILE_PRESETS
 from engine.catalog.spaces import SPACES
+from engine.schema.codec import config_from_json
+from engine.schema.configs import SearchConfig
 from engine.schema.profile_config import ProfileConfig
 from webapp.jobs.form_choices import FOLDER, OTHER
+from webapp.jobs.models import Job
 from webapp.jobs.profile_fields import EFFORT_FIELDS
 from webapp.jobs.profile_form import ProfileForm, table_name
 from webapp.jobs.search_shape import shape_initial
@@ -51,6 +54,17 @@ def asked_initial(asked: QueryDict) -> dict[str, Any]:  # Any: values of form fi
         named = asked.get("model_other", "").strip()
     values = {name: asked[name] for name in _FROM_ADDRESS if asked.get(name)}
     return {**values, **(_subject(named) if named else {})}
+
+
+def space_initial(search: Job) -> dict[str, Any]:  # Any: values of form fields
+    """Return a form's first values for the space that a search searched."""
+    config = config_from_json(search.config)
+    assert isinstance(config, SearchConfig)  # as the job's kind says
+    return {
+        **_subject(config.space),
+        **_images(config.dataset),
+        **shape_initial(config.shape),
+    }
 
 
 def _subject(subject: str) -> dict[str, str]:

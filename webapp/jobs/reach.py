@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from engine.catalog.models import model_entry
+from engine.catalog.tables import integer_precision
 from engine.catalog.targets import TARGETS
 from engine.cost.pricing import cost_model
 from engine.schema.cost import WEIGHT_METRICS, Budget, Metric
@@ -124,9 +125,10 @@ def width_note(target: Target) -> str:
     if set(_WIDTHS) <= set(own):
         return ""
     if len(own) == 1:
+        kernel = integer_precision(target.cost_table) if target.cost_table else f"int{own[0]}"
         return (
-            f"On {target.title} every width runs as the one it has: fewer bits make the model "
-            "smaller, never faster."
+            f"On {target.title} every width runs as {kernel}: fewer bits make the model smaller, "
+            "never faster."
         )
     return (
         f"{target.title} multiplies at {listed([str(bits) for bits in own])} bits; other widths "

@@ -29,6 +29,7 @@ from webapp.jobs.search_effort_fields import (
 from webapp.jobs.search_fields import ADVANCED, PRESET_FIELDS, SearchFields
 from webapp.jobs.search_reach import SEARCH_METRICS, space_reach
 from webapp.jobs.search_shape import SHAPE_FIELDS, catalogue_values, said_shape, shape_sentence
+from webapp.tables.targets import check_covered
 
 _FOLDED = {"name", "team", *(name for names in ADVANCED.values() for name in names)}
 # Without these, what else is wrong cannot be told.
@@ -193,6 +194,7 @@ class SearchForm(EngineForm, SearchFields):
         shape = said_shape(self.said)
         space = self.fitted = space_for(self.said("space"), dataset=dataset, shape=shape)
         target = self.chosen_target()
+        check_covered(target, space)
         reach = space_reach(space, target, cast(Metric, self.said("metric")), self.bits)
         return space_band(
             reach,

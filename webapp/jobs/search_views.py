@@ -10,19 +10,25 @@ from engine.catalog.presets import SEARCH_PRESETS
 from engine.schema.configs import SearchConfig
 from webapp.accounts.models import User
 from webapp.jobs.form_choices import unavailable_datasets
-from webapp.jobs.launching import earlier_config, posted
+from webapp.jobs.launching import asked_fields, earlier_config, posted
 from webapp.jobs.search_choices import space_sentence
 from webapp.jobs.search_form import SearchForm
 from webapp.jobs.search_prefill import search_initial
 from webapp.jobs.search_reach import search_metrics
-from webapp.jobs.search_shape import COUNTS, LISTS
+from webapp.jobs.search_shape import COUNTS, LISTS, SHAPE_FIELDS
+
+_ASKED = ("space", "dataset", "folder", "target", "metric", *SHAPE_FIELDS)
 
 
 @require_http_methods(["GET", "POST"])
 def new_search(request: HttpRequest) -> HttpResponse:
     """Show the ProxylessNAS form and launch what it says."""
     earlier = earlier_config(request)
-    initial = search_initial(earlier) if isinstance(earlier, SearchConfig) else {}
+    initial = (
+        search_initial(earlier)
+        if isinstance(earlier, SearchConfig)
+        else asked_fields(request, _ASKED)
+    )
     form = SearchForm(posted(request), user=_user(request), initial=initial)
     if request.method == "POST" and "check" not in request.POST:
         job = form.launch()

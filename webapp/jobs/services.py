@@ -16,6 +16,7 @@ from webapp.celery import ask_for_description, wake_worker
 from webapp.jobs.admission import check_admissible
 from webapp.jobs.endings import StoredFile, fail_job, finish_job, lose_attempt, stop_job
 from webapp.jobs.found_networks import found_network, is_found_network
+from webapp.jobs.hosts import settled
 from webapp.jobs.leases import (
     claim_job,
     forget_worker,
@@ -62,10 +63,13 @@ def submit_job(
 ) -> Job:
     """Queue a job for a team; the queue is told once the job is saved.
 
+    A host as its target is put down as the table that was measured of it last.
+
     Raises:
         InvalidConfig: a field names something that does not exist or that the team may not use.
         BudgetUnreachable: no policy meets a budget.
     """
+    config = settled(config, team)
     check_admissible(config, team)
     now = now or timezone.now()
     metric, limit = _limited(config)

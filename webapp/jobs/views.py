@@ -15,7 +15,7 @@ from webapp.jobs import queries, services
 from webapp.jobs.filters import run_list
 from webapp.jobs.form_choices import unavailable_datasets
 from webapp.jobs.forms import QuantizeForm
-from webapp.jobs.launching import earlier_config, is_uuid, named_network, posted
+from webapp.jobs.launching import asked_fields, earlier_config, is_uuid, named_network, posted
 from webapp.jobs.models import Job, ModelDescription
 from webapp.jobs.pages import LOG_LINES, RESULT_PAGES, config_rows, live_page
 from webapp.jobs.prefill import initial_for_network, initial_from
@@ -153,7 +153,9 @@ def _initial(request: HttpRequest) -> dict[str, Any]:  # Any: values of form fie
     if search is not None:
         return initial_for_network(search)
     earlier = earlier_config(request)
-    return initial_from(earlier) if isinstance(earlier, QuantizeConfig) else {}
+    if isinstance(earlier, QuantizeConfig):
+        return initial_from(earlier)
+    return asked_fields(request, ("model", "dataset", "folder", "target", "metric"))
 
 
 def _plain_values(data: Any) -> dict[str, Any]:  # Any: a QueryDict, and values of form fields
