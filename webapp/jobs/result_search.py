@@ -23,7 +23,7 @@ from webapp.jobs.search_answer import search_answer
 from webapp.jobs.search_contenders import NetworkTable, network_table
 from webapp.jobs.search_snippet import network_snippet
 from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrix
-from webapp.tables.targets import targets_of
+from webapp.tables.targets import Targets, targets_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +48,13 @@ def search_page(job: Job) -> SearchPage:
     result = result_of(job)
     assert isinstance(result, SearchResult)  # as the job's kind says
     moments = queries.gate_moments(job.pk)
+    targets = targets_of(job.team)
     return SearchPage(
         answer=search_answer(result, table_title=job.target_title),
         architecture=_architecture(result),
         networks=network_table(result),
-        transfer=transfer_matrix(
-            _subjects(result), own=result.target, targets=targets_of(job.team)
-        ),
-        priced=_priced(job),
+        transfer=transfer_matrix(_subjects(result), own=result.target, targets=targets),
+        priced=_priced(job, targets),
         fronts=(network_chart(result), candidate_chart(result)),
         paths=probability_history(result.space, moments) if moments else None,
         stages=stage_times(job.kind, result.stage_seconds),
@@ -92,9 +91,9 @@ def _architecture(result: SearchResult) -> Chart | None:
     return architecture_chart(architecture, probabilities=result.probabilities)
 
 
-def _priced(job: Job) -> str:
+def _priced(job: Job, targets: Targets) -> str:
     config = config_from_json(job.config)
-    target = targets_of(job.team).find(job.target)
+    target = targets.find(job.target)
     if target is None or not isinstance(config, SearchConfig):
         return "as the target prices them"
     bits = pricing_bits(config, target)
