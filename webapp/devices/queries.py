@@ -1,5 +1,7 @@
 """Reads about devices that span rows."""
 
+from dataclasses import replace
+
 from django.db.models import Count
 
 from engine.catalog.hosts import HOSTS
@@ -13,10 +15,17 @@ from webapp.tables.targets import Targets
 def devices(targets: Targets) -> dict[str, Target]:
     """Return every device there is a page about, by id.
 
-    The tables of one's teams come first, then the catalogue, then this machine itself.
+    The tables of one's teams come first, then the catalogue, then this machine itself: as it was
+    measured last, where it was.
     """
     tables = {target.id: target for target in targets.tables()}
-    return {**tables, **TARGETS, **HOSTS}
+    hosts = {host.id: _as_measured(host, targets) for host in HOSTS.values()}
+    return {**tables, **TARGETS, **hosts}
+
+
+def _as_measured(host: Target, targets: Targets) -> Target:
+    table = targets.find(host.id)
+    return replace(table, id=host.id, title=host.title) if table else host
 
 
 def runs_by_target(user: User) -> dict[str, int]:

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from engine.catalog.hosts import HOSTS
 from webapp.accounts.models import User
 from webapp.charts.quantities import PROVENANCE_MEANING
 from webapp.devices import queries
@@ -42,5 +43,12 @@ def detail(request: HttpRequest, target_id: str) -> HttpResponse:
         raise Http404
     page = device_page(target, list(devices.values()), request.GET)
     runs = queries.runs_by_target(cast(User, request.user)).get(target.id, 0)
-    context = {"page": page, "runs": runs, "table": targets.rows().get(target_id)}
+    rows = targets.rows()
+    context = {
+        "page": page,
+        "runs": runs,
+        "table": rows.get(target_id),
+        "is_host": target_id in HOSTS,
+        "measured": next((row for row in rows.values() if row.host == target_id), None),
+    }
     return render(request, "devices/detail.html", context)

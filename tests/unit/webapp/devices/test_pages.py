@@ -7,8 +7,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from engine.catalog.targets import TARGETS
+from tests import profile_run
+from tests.configs import profile_config
 from tests.factories import JobFactory
 from webapp.accounts.models import User
+from webapp.tables.services import store
 from webapp.teams.models import Team
 
 
@@ -136,3 +139,26 @@ def test_the_pages_take_as_many_queries_for_many_runs_as_for_few(
             as_ada.get("/devices/")
         with django_assert_num_queries(5):
             as_ada.get("/devices/bismo-edge/?model=resnet20")
+
+
+def test_a_host_that_was_not_measured_offers_to_be(client: Client, ada: User, team: Team) -> None:
+    client.force_login(ada)
+
+    text = client.get("/devices/host-gpu/").content.decode()
+
+    assert "Not measured yet" in text
+    assert 'href="/jobs/new/profile/?target=host-gpu"' in text
+
+
+def test_a_host_shows_what_was_measured_of_it_last(client: Client, ada: User, team: Team) -> None:
+    run = JobFactory(team=team, kind="profile")
+    table = profile_run.result(profile_config()).table
+    stored = store(team=team, made_by=ada, table=table, source_job_id=run.pk)
+    client.force_login(ada)
+
+    text = client.get("/devices/host-cpu/").content.decode()
+
+    assert "Not measured yet" not in text
+    assert f"/devices/tables/{stored.pk}/" in text
+    assert "Measure it again" in text
+    assert "Timed with ONNX Runtime 1.0, 1 thread" in text
