@@ -26,6 +26,7 @@ from engine.schema.cost import Metric
 from engine.schema.events import Event, RunFinished
 from engine.schema.policy import Policy
 from engine.schema.results import Artifact, Comparison, Contender, QuantizeResult
+from engine.solver.widths import widths_note
 from engine.training.float_weights import FloatWeights
 from engine.training.interrupt import Interrupt, Stopped
 from engine.training.plan import Plan
@@ -173,6 +174,7 @@ def _notes(run: Delivery, contenders: tuple[Contender, ...]) -> Iterator[str]:
     )
     if not run.tuned:
         yield "Nothing was fine-tuned, as asked; the winner is the policy of least loss."
+    yield from _foreign_widths(run, contenders)
     yield from _unrun(run)
     budget = run.config.budgets[0]
     widest = run.price(run.space.widest)[budget.metric]
@@ -181,6 +183,19 @@ def _notes(run: Delivery, contenders: tuple[Contender, ...]) -> Iterator[str]:
             "The budget is below half of the 8-bit cost. Down there the losses of single layers "
             "no longer add up, so the solver's prediction is too good; the scored policies tell."
         )
+
+
+def _foreign_widths(run: Delivery, contenders: tuple[Contender, ...]) -> Iterator[str]:
+    found = next(row.policy for row in contenders if row.role == "found")
+    assert found is not None
+    bits = found.layers.values()
+    note = widths_note(
+        run.subject.costs.target,
+        [one.weight_bits for one in bits],
+        [one.activation_bits for one in bits],
+    )
+    if note:
+        yield note
 
 
 def _unrun(run: Delivery) -> Iterator[str]:

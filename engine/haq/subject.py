@@ -89,6 +89,7 @@ def prepare(config: QuantizeConfig, places: Places) -> Subject:
         data_root=places.data_root,
         normalisation=normalisation_for(entry, dataset),
     )
+    _check_classes(splits, config.effort.score_images)
     return Subject(
         network=network.to(device),
         spec=spec,
@@ -97,6 +98,20 @@ def prepare(config: QuantizeConfig, places: Places) -> Subject:
         device=device,
         quantizer=config.quantizer,
     )
+
+
+def _check_classes(splits: Splits, count: int) -> None:
+    """Refuse scoring images of a single class: any network that always names it is perfect."""
+    if splits.classes is None:  # no labels: what is scored is how answers are kept
+        return
+    labels_N = splits.search.labels_N[:count]
+    if len(set(labels_N.tolist())) < 2:
+        raise InvalidConfig(
+            "dataset",
+            f"the {len(labels_N)} search images that score policies are all of class "
+            f"{int(labels_N[0])}; give the other classes more images, or raise "
+            "effort.score_images",
+        )
 
 
 def weights_request(config: QuantizeConfig, subject: Subject) -> WeightsRequest:

@@ -13,6 +13,7 @@ from engine.schema.policy import FLOAT_BITS
 from engine.schema.target import Target
 from engine.solver.contradiction import check_together
 from engine.solver.problem import is_within, policy_problem
+from engine.solver.widths import check_widths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +106,13 @@ def check_budgets(
 
 
 def check_question(config: QuantizeConfig, spec: ModelSpec, cost_model: CostModel) -> None:
-    """Check the budgets of a config, and that what it wants small can be made smaller.
+    """Check a config's widths and budgets, and that what it wants small can be made smaller.
 
     Raises:
         BudgetUnreachable, InvalidConfig: as `check_budgets`.
     """
     widths = (config.weight_bits, config.policy_activation_bits)
+    check_widths(cost_model.target, *widths)
     budgets = config.budgets
     if config.objective is not None:
         highest = reach(spec, cost_model, config.objective, *widths).highest
