@@ -187,6 +187,8 @@ LOOKOUT_SECONDS = env_int("LOOKOUT_SECONDS", default=5, lowest=1)
 STOP_SECONDS = env_int("STOP_SECONDS", default=60, lowest=1)  # for a checkpoint; then SIGKILL
 CLOSE_SECONDS = 10  # the same, where the whole worker is closing
 DESCRIBE_SECONDS = 120  # to describe a model outside the catalogue
+# How long a worker keeps the checkpoints of a run that failed or was cancelled.
+RUN_FOLDER_DAYS = env_int("RUN_FOLDER_DAYS", default=30, lowest=1)
 MOST_LOST_ATTEMPTS = 5  # killed or lost in a row before a job is given up
 UPLOAD_LIMIT_MB = env_int("UPLOAD_LIMIT_MB", default=512, lowest=1)
 TABLE_LIMIT_MB = env_int("TABLE_LIMIT_MB", default=4, lowest=1, highest=4)  # of a device's times

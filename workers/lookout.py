@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,10 @@ from webapp.celery import ask_for_description, wake_worker
 from webapp.jobs import services
 from webapp.jobs.models import Job, ModelDescription
 from workers import tasks
+from workers.purge import remove_old_folders
 
 _ASK_AGAIN_AFTER = timedelta(seconds=15)
+_PURGE_EVERY_S = 3600.0
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +40,21 @@ def look() -> None:
         ask_for_description(description_id)
 
 
+def _purge() -> None:
+    try:
+        remove_old_folders()
+    except OSError:
+        logger.exception("Old folders of runs cannot be removed; the next try is in an hour")
+
+
 def _watch() -> None:
+    purge_at = time.monotonic()
     while True:
         try:
             look()
+            if time.monotonic() >= purge_at:
+                purge_at = time.monotonic() + _PURGE_EVERY_S
+                _purge()
         except DatabaseError:
             logger.exception("The database cannot be read; the next look is in a moment")
         if tasks.closing.wait(settings.LOOKOUT_SECONDS):

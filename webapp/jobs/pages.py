@@ -10,6 +10,7 @@ from webapp.charts.live import LIVE_CHARTS, search_charts
 from webapp.charts.live_chart import LiveChart
 from webapp.charts.live_quantize import quantize_charts
 from webapp.charts.quantities import QUANTITIES
+from webapp.jobs import queries
 from webapp.jobs.kinds import KINDS
 from webapp.jobs.models import Job
 from webapp.jobs.question import plain_config, question_words
@@ -34,6 +35,7 @@ def live_page(job: Job) -> dict[str, Any]:  # Any: a template's context
         "charts": _live_charts(job),
         "stages": _stages(job),
         "budget_unit": _budget_unit(job),
+        "has_checkpoint": queries.keeps_checkpoint(job),
         "question": _question(job),
     }
 

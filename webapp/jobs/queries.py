@@ -1,9 +1,10 @@
 """Reads that span rows, and who may see what."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -25,6 +26,7 @@ __all__ = [
     "events_after",
     "gate_moments",
     "job_state",
+    "keeps_checkpoint",
     "last_lines",
     "model_spec",
     "same_search",
@@ -146,6 +148,12 @@ def job_state(job: Job, *, now: datetime | None = None) -> JobState:
         is_over=job.is_over,
         allowed=list(allowed_requests(job)),
     )
+
+
+def keeps_checkpoint(job: Job, *, now: datetime | None = None) -> bool:
+    """Whether a job that ended without a result would go on from its checkpoint if tried again."""
+    kept_for = timedelta(days=settings.RUN_FOLDER_DAYS)
+    return job.finished_at is None or (now or timezone.now()) - job.finished_at < kept_for
 
 
 def same_search(team: Team, config_hash: str) -> Job | None:
