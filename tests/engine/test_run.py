@@ -89,6 +89,19 @@ def test_every_policy_scored_is_within_the_budget(whole: Finished) -> None:
             assert event.costs["bit_ops"] <= BUDGET.limit
 
 
+def test_no_policy_is_evaluated_twice_whichever_strategy_comes_to_it(whole: Finished) -> None:
+    episodes = [event for event in whole.events if isinstance(event, EpisodeFinished)]
+    seen: dict[object, tuple[float, float]] = {}
+
+    for episode in episodes:
+        assert episode.cache_hit == (episode.bits in seen)
+        outcome = (episode.loss, episode.accuracy)
+        assert seen.setdefault(episode.bits, outcome) == outcome
+    # The climb and the agent set out from the solver's policy, which is scored by then.
+    assert sum(episode.cache_hit for episode in episodes) >= 2
+    assert len(whole.result.candidates) == len(seen)
+
+
 def test_what_was_found_is_within_the_budget_when_priced_anew(whole: Finished) -> None:
     result = whole.result
     policy = result.contender(result.found).policy
