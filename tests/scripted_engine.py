@@ -1,10 +1,11 @@
 """A program that speaks the engine's process protocol and can be told to misbehave.
 
     python -m tests.scripted_engine [--step-s S] [--die-at N --with NAME [--times K]] [--deaf]
-        run CONFIG --workdir DIR ... | describe MODEL [--dataset D]
+        [--hold] run CONFIG --workdir DIR ... | describe MODEL [--dataset D]
 
-It computes nothing: each episode of the config is one step, with a checkpoint after it. `--with`
-takes a signal's name, or user, bug or hang.
+It computes nothing: each episode of a HAQ config is one step, or each event of a whole ProxylessNAS
+search, with a checkpoint after it. `--with` takes a signal's name, or user, bug or hang; `--hold`
+waits before the end until it is asked to finish, or stopped and started again.
 """
 
 import argparse
@@ -14,22 +15,30 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
+from engine.catalog.architecture_file import architecture_to_json
 from engine.catalog.models import layer_table
+from engine.schema.architecture import Architecture
 from engine.schema.codec import config_from_json, digest, to_json, to_line
+from engine.schema.configs import Config, QuantizeConfig, SearchConfig
 from engine.schema.events import (
     CheckpointSaved,
     EpisodeFinished,
+    Event,
     LogLine,
     Progress,
     RunFinished,
     RunResumed,
     RunStarted,
 )
-from engine.schema.results import Artifact
+from engine.schema.results import Artifact, Result
+from tests import search_run
 from tests.results import quantize_result
 
+Role = Literal["policy", "architecture"]
 asked: set[str] = set()
 
 
@@ -49,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--with", dest="end", default="SIGKILL")
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--deaf", action="store_true")
+    parser.add_argument("--hold", action="store_true")
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run")
     running.add_argument("config", type=Path)
@@ -78,23 +88,49 @@ def _run(options: argparse.Namespace) -> int:
         _tell(RunResumed(stage="searching", step=done))
     else:
         _tell(RunStarted(config_hash=digest(config), device="cpu"))
-    total = config.effort.episodes
-    for step in range(done + 1, total + 1):
+    steps = _steps(config)
+    for step in range(done + 1, len(steps) + 1):
         if "finish" in asked:
             _tell(LogLine(text="the search ends early"))
             break
         if "stop" in asked:
             return 3
         time.sleep(options.step_s)
-        _tell(_progress(step, total))
-        _tell(_episode(step))
+        for event in steps[step - 1]:
+            _tell(event)
         if step == options.die_at and _deaths(options.workdir) <= options.times:
             return _die(options.end)  # what it told lies past its checkpoint
         _keep(checkpoint, step)
         _tell(CheckpointSaved(stage="searching", step=step))
-    artifact = _policy_file(options.workdir)
-    _tell(RunFinished(result=quantize_result(config, artifacts=[artifact])))
+    while options.hold and not done and not asked:
+        time.sleep(0.1)
+    if "stop" in asked:
+        return 3
+    _tell(RunFinished(result=_result(config, options.workdir)))
     return 0
+
+
+def _steps(config: Config) -> Sequence[Sequence[Event]]:
+    """Return what is told step by step, behind the first event."""
+    if isinstance(config, SearchConfig):
+        return [(event,) for event in search_run.events(config) if event.kind != "run_started"]
+    assert isinstance(config, QuantizeConfig)
+    total = config.effort.episodes
+    return [(_progress(step, total), _episode(step)) for step in range(1, total + 1)]
+
+
+def _result(config: Config, workdir: Path) -> Result:
+    """Return a result with one file."""
+    if isinstance(config, SearchConfig):
+        found = search_run.result(config).contender("found")
+        assert found.choices is not None
+        architecture = Architecture(space=search_run.searched(config), choices=found.choices)
+        content = json.dumps(architecture_to_json(architecture)).encode()
+        file = _file(workdir, "architecture.json", "architecture", "Architecture", content)
+        return search_run.result(config, artifacts=[file])
+    assert isinstance(config, QuantizeConfig)
+    file = _file(workdir, "policy.json", "policy", "Bit policy", b'{"layers": {}}')
+    return quantize_result(config, artifacts=[file])
 
 
 def _deaths(workdir: Path) -> int:
@@ -144,16 +180,15 @@ def _keep(checkpoint: Path, step: int) -> None:
     fresh.replace(checkpoint)
 
 
-def _policy_file(workdir: Path) -> Artifact:
-    path = workdir / "artifacts" / "policy.json"
+def _file(workdir: Path, name: str, role: Role, title: str, content: bytes) -> Artifact:
+    path = workdir / "artifacts" / name
     path.parent.mkdir(exist_ok=True)
-    content = b'{"layers": {}}'
     path.write_bytes(content)
     return Artifact(
-        name="policy.json",
-        path="artifacts/policy.json",
-        role="policy",
-        title="Bit policy",
+        name=name,
+        path=f"artifacts/{name}",
+        role=role,
+        title=title,
         media_type="application/json",
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),

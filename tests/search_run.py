@@ -72,7 +72,15 @@ def events(config: SearchConfig, *, updates: int = 12, scored: int = 6) -> Itera
             costs=point.costs,
             is_best=is_best,
         )
-    for subject in ("found", "mobilenet_v2", "random-1"):
+    for at, subject in enumerate(("found", "mobilenet_v2", "random-1")):
+        yield Progress(
+            stage="finetuning",
+            done=4 * at,
+            total=12,
+            unit="image batches",
+            fraction=0.7 + 0.08 * at,
+            eta_s=20.0 - 5 * at,
+        )
         yield from _epochs("finetuning", subject, 2, 0.7, 0.8)
 
 

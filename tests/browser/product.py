@@ -10,12 +10,17 @@ from pathlib import Path
 from tests.programs import ROOT, wait_until
 
 READY_WITHIN_S = 90
+_SCRIPTED = f"{sys.executable} -m tests.scripted_engine"
 
 
 class Product:
-    """Everything running: web server, Valkey, one worker with the real engine."""
+    """Everything running: web server, Valkey, one worker with the real engine.
 
-    def __init__(self, folder: Path) -> None:
+    `scripted` are options of the scripted engine, which then takes the real one's place.
+    """
+
+    def __init__(self, folder: Path, *, scripted: str | None = None) -> None:
+        self._engine = "" if scripted is None else f"{_SCRIPTED} {scripted}"
         self.data_dir = folder / "var"
         self._log = folder / "up.log"
         self.port = _free_port()
@@ -32,6 +37,7 @@ class Product:
                     "DATA_DIR": str(self.data_dir),
                     "PORT": str(self.port),
                     "LOOKOUT_SECONDS": "1",
+                    "ENGINE_COMMAND": self._engine,
                     "OMP_NUM_THREADS": "1",
                 },
                 stdout=log,

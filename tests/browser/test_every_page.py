@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.people import Person, sign_in
 from tests.browser.product import Product
+from tests.browser.reading import both_themes, read_through, violations
 
-SERIOUS = ("serious", "critical")
 PAGES: dict[str, Callable[[list[str]], str]] = {
     "runs": lambda _: "/jobs/",
     "no run fits": lambda _: "/jobs/?q=nothing-has-this-name",
@@ -28,7 +27,6 @@ PAGES: dict[str, Callable[[list[str]], str]] = {
 }
 OUTSIDE = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 every_page = pytest.mark.parametrize("path_of", PAGES.values(), ids=PAGES.keys())
-both_themes = pytest.mark.parametrize("theme", ["light", "dark"])
 
 
 @pytest.fixture(scope="module")
@@ -36,26 +34,6 @@ def reader(browser: Browser, product: Product) -> Iterator[Person]:
     person = sign_in(browser, product, "ada")
     yield person
     person.context.close()
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {each['help']}: {node['html'][:160]}"
-        for each in found
-        if each["impact"] in SERIOUS
-        for node in each["nodes"]
-    ]
-
-
-def read_through(page: Page) -> None:
-    """Open all that is folded and scroll to the end, so that every chart is drawn."""
-    page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
-    height = page.evaluate("document.documentElement.scrollHeight")
-    for top in range(0, height, 700):
-        page.evaluate(f"scrollTo(0, {top})")
-        page.wait_for_timeout(40)
-    expect(page.locator("[data-figure]:not(.js-plotly-plot)")).to_have_count(0)
 
 
 @every_page
