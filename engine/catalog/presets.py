@@ -187,7 +187,7 @@ PROFILE_PRESETS: dict[str, ProfilePresetEntry] = {
     for entry in (
         ProfilePresetEntry(
             id="smoke",
-            title="Quick",
+            title="Smoke",
             description="To see whether all runs; medians may be some percent off.",
             effort=ProfileEffort(
                 warmup_runs=3,
@@ -201,7 +201,7 @@ PROFILE_PRESETS: dict[str, ProfilePresetEntry] = {
         ),
         ProfilePresetEntry(
             id="balanced",
-            title="Standard",
+            title="Balanced",
             description="Enough for searches: what scatters by more than 5 % is timed again.",
             effort=ProfileEffort(),
         ),

@@ -48,8 +48,8 @@ PROFILE_CHARTS: tuple[LiveChart, ...] = (
         wide=True,
         layout=layout(
             height=360,
-            xaxis=axis("MACs of one image", type="log", exponentformat="SI"),
-            yaxis=axis("Median (ms)", type="log"),
+            xaxis=axis("MACs of one image", type="log", dtick="D2", exponentformat="SI"),
+            yaxis=axis("Median (ms)", type="log", dtick="D2"),
         ),
         traces=tuple(
             LiveTrace(

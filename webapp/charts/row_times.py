@@ -25,7 +25,7 @@ def row_times_chart(table: CostTable) -> Chart:
             "layout": layout(
                 height=_HEIGHT,
                 xaxis=axis("Shape, in order of its time", tickformat="d"),
-                yaxis=axis("Median (ms)", type="log"),
+                yaxis=axis("Median (ms)", type="log", dtick="D2"),
             ),
         },
         table=_table(rows, table.precisions),

@@ -14,6 +14,7 @@ from engine.catalog.search_split import check_search_images
 from engine.catalog.spaces import SPACES
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import pricing_bits, space_costs
+from engine.schema.architecture import SearchSpace
 from engine.schema.configs import Config, QuantizeConfig, SearchConfig
 from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
@@ -78,6 +79,15 @@ def _check_quantize(config: QuantizeConfig, team: Team) -> None:
     if upload is not None:
         with default_storage.open(upload.storage_name, "rb") as file:
             check_header(cast(BinaryIO, file), spec)  # Django's File reads and seeks like one
+
+
+def subject_of(config: QuantizeConfig | SearchConfig, team: Team) -> ModelSpec | SearchSpace:
+    """Return the network or space that a config asks about.
+
+    Raises:
+        InvalidConfig: it is not there, or not described yet.
+    """
+    return space_of(config) if isinstance(config, SearchConfig) else _spec_of(config, team)
 
 
 def _spec_of(config: QuantizeConfig, team: Team) -> ModelSpec:

@@ -7,9 +7,11 @@ from django import forms
 
 from engine.catalog.datasets import FOLDER_PREFIX
 from engine.catalog.hosts import HOSTS, host_id
+from engine.schema.architecture import SearchSpace
 from engine.schema.codec import digest
 from engine.schema.configs import Config
 from engine.schema.errors import EngineError, InvalidConfig
+from engine.schema.layers import ModelSpec
 from engine.schema.target import Target
 from webapp.accounts.models import User
 from webapp.jobs import queries, services
@@ -52,6 +54,7 @@ class EngineForm(forms.Form):
         self.problem: Problem | None = None
         self.offer("dataset", dataset_choices())
         self.targets = targets_for(user)
+        self._target: Target | None = None  # once it is known for what it is asked
         self.offer("target", target_choices(self.targets.table_choices()))
         teams = queries.teams_of(user)
         cast(forms.ModelChoiceField, self.fields["team"]).queryset = teams  # type: ignore[type-arg] # any team
@@ -65,16 +68,24 @@ class EngineForm(forms.Form):
         """Give a field its choices."""
         cast(forms.ChoiceField, self.fields[name]).choices = choices
 
-    def chosen_target(self) -> Target:
-        """Return the target as the form stands.
+    def chosen_target(self, subject: ModelSpec | SearchSpace) -> Target:
+        """Return the target as the form stands; of a host's tables one that has the subject.
 
         Raises:
             InvalidConfig: there is none of that id for this person.
         """
-        asked, team = self.said("target"), self._team()
-        if asked in HOSTS and team is not None:
-            return measured_host(asked, team)
-        return self.targets.entry(asked)
+        asked = self.said("target")
+        team = self._team() if asked in HOSTS else None
+        if team is not None:
+            self._target = measured_host(asked, team, subject)
+        else:
+            self._target = self.targets.entry(asked)
+        return self._target
+
+    @property
+    def shown_target(self) -> Target | None:
+        """The target to tell about; None: there is none of that id for this person."""
+        return self._target or self.targets.find(self.said("target"))
 
     @property
     def measuring_address(self) -> str:

@@ -163,7 +163,7 @@ class QuantizeForm(QuestionForm, QuantizeFields, EffortFields):
         """Note the network's layers, and so what each metric can be."""
         if self.reaches is not None:
             return
-        target = self.chosen_target()
+        target = self.chosen_target(spec)
         inputs = (FLOAT_BITS,) if self.is_weights_only else self._said_bits("activation_bits")
         self.spec = spec
         self.who = self._network_title or model_title(self.model_id)

@@ -19,7 +19,7 @@ def _number(kind: type[forms.Field], label: str, help_text: str) -> Any:  # Any:
 class ProfileFields(ShapeFields):
     """What a person is asked to measure a device."""
 
-    subject = forms.ChoiceField(label="What is measured", initial="tiny")
+    subject = forms.ChoiceField(label="Space or network", initial="tiny")
     subject_other = forms.CharField(
         label="Other network",
         required=False,

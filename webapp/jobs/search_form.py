@@ -193,7 +193,7 @@ class SearchForm(EngineForm, SearchFields):
         dataset = dataset_entry(self.dataset_id)
         shape = said_shape(self.said)
         space = self.fitted = space_for(self.said("space"), dataset=dataset, shape=shape)
-        target = self.chosen_target()
+        target = self.chosen_target(space)
         check_covered(target, space)
         reach = space_reach(space, target, cast(Metric, self.said("metric")), self.bits)
         return space_band(

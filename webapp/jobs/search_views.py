@@ -66,7 +66,7 @@ def _context(form: SearchForm) -> dict[str, Any]:  # Any: a template's context
     band = form.band()
     if band is not None and not form.is_bound and not form.initial.get("limit"):
         form.initial["limit"] = f"{band.limit:.10g}"
-    target = form.targets.find(form.said("target"))
+    target = form.shown_target
     return {
         "form": form,
         "band": band,

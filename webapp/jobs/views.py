@@ -128,7 +128,7 @@ def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's co
     drawn = None if isinstance(band, ModelDescription) else band
     if not form.is_bound and not form.initial.get("limit"):
         form.initial["limit"] = form.start_limit
-    target = form.targets.find(form.said("target"))
+    target = form.shown_target
     return {
         "form": form,
         "band": drawn,
@@ -144,7 +144,7 @@ def _form_context(form: QuantizeForm) -> dict[str, Any]:  # Any: a template's co
 
 
 def _metrics(form: QuantizeForm) -> tuple[MetricChoice, ...]:
-    target = form.targets.find(form.said("target"))
+    target = form.shown_target
     return metric_choices(target, form.reaches, is_weights_only=form.is_weights_only)
 
 

@@ -57,6 +57,15 @@ class Targets:
         except InvalidConfig:
             return None
 
+    def measured(self, host: str, subject: ModelSpec | SearchSpace) -> Target | None:
+        """Return the newest table of a host that has times for all of a network or space.
+
+        Where none has, the newest there is; None: the host was not profiled.
+        """
+        own = [_target_of(row.pk) for row in self._by_id.values() if row.host == host]
+        whole = (target for target in own if _covers(target, subject))
+        return next(whole, own[0] if own else None)
+
     def tables(self) -> tuple[Target, ...]:
         """Return the tables as targets, the newest first, each once."""
         return tuple(_target_of(row.pk) for row in self._by_id.values())
@@ -112,6 +121,14 @@ def targets_for(user: User) -> Targets:
 def targets_of(team: Team) -> Targets:
     """Return what a team's jobs may name."""
     return Targets(queries.of_team(team))
+
+
+def _covers(target: Target, subject: ModelSpec | SearchSpace) -> bool:
+    try:
+        check_covered(target, subject)
+    except InvalidConfig:
+        return False
+    return True
 
 
 def check_covered(target: Target, subject: ModelSpec | SearchSpace, *, title: str = "") -> None:

@@ -147,7 +147,7 @@ def test_a_host_that_was_not_measured_offers_to_be(client: Client, ada: User, te
     text = client.get("/devices/host-gpu/").content.decode()
 
     assert "Not measured yet" in text
-    assert 'href="/jobs/new/profile/?target=host-gpu"' in text
+    assert 'href="/jobs/new/profile/?target=host-gpu&amp;model=mobilenet_v2"' in text
 
 
 def test_a_host_shows_what_was_measured_of_it_last(client: Client, ada: User, team: Team) -> None:

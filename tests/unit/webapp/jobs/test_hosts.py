@@ -43,10 +43,11 @@ def said_of_search(team: Team, **changes: str) -> dict[str, str]:
     return {**said, **changes}
 
 
-def measured(team: Team, owner: User, *, at: str = "2026-11-24T12:00:00+00:00") -> DeviceTable:
-    """Keep what a profile run of the tiny space gives."""
+def measured(team: Team, owner: User, *, space: str = "tiny", at: str = "12:00") -> DeviceTable:
+    """Keep what a profile run of a space gives."""
     run = JobFactory(team=team, owner=owner, kind=Job.Kind.PROFILE)
-    result = profile_run.result(profile_config(), measured_at=at)
+    config = profile_config(subject=space)
+    result = profile_run.result(config, measured_at=f"2026-11-24T{at}:00+00:00")
     return store(team=team, made_by=owner, table=result.table, source_job_id=run.pk)
 
 
@@ -94,7 +95,7 @@ def test_a_host_becomes_the_table_that_was_measured_last(
     client: Client, ada: User, team: Team
 ) -> None:
     measured(team, ada)
-    newest = measured(team, ada, at="2026-11-24T15:00:00+00:00")
+    newest = measured(team, ada, at="15:00")
     client.force_login(ada)
 
     band = client.get(f"{SEARCH}reach/", said_of_search(team)).content.decode()
@@ -105,6 +106,20 @@ def test_a_host_becomes_the_table_that_was_measured_last(
     job = Job.objects.get(kind=Job.Kind.SEARCH)
     assert job.target == job.config["target"] == newest.target
     assert job.target_title == newest.title
+
+
+def test_a_host_that_was_measured_for_several_spaces_has_the_times_of_each(
+    client: Client, ada: User, team: Team
+) -> None:
+    of_tiny = measured(team, ada)
+    measured(team, ada, space="cifar-mobile")
+    client.force_login(ada)
+
+    band = client.get(f"{SEARCH}reach/", said_of_search(team)).content.decode()
+    client.post(SEARCH, said_of_search(team, limit="2.2"))
+
+    assert "data-reach data-lowest" in band
+    assert Job.objects.get(kind=Job.Kind.SEARCH).target == of_tiny.target
 
 
 def test_another_teams_measurement_is_nobody_elses(
