@@ -15,6 +15,7 @@ from engine.nn.mobile_network import (
     operation,
     pooled,
 )
+from engine.nn.pointwise import PointwiseConv2d
 from engine.proxyless.mixed_op import MixedOp
 from engine.proxyless.shared_weights import SharedMBConv, SharedWeights
 from engine.schema.architecture import Architecture, BlockSpec, OpSpec, SearchSpace
@@ -93,9 +94,13 @@ def _block(block: BlockSpec, *, shared: bool) -> nn.Module:
 def _private(block: BlockSpec, op: OpSpec) -> nn.Module:
     candidate = operation(block, op)
     if isinstance(candidate, MBConv):
+        middle = block.in_channels * op.expansion
         candidate.depth_conv.conv = DepthwiseConv2d(
-            block.in_channels * op.expansion, kernel_size=op.kernel_size, stride=block.stride
+            middle, kernel_size=op.kernel_size, stride=block.stride
         )
+        candidate.point_linear.conv = PointwiseConv2d(middle, block.out_channels)
+        if candidate.inverted_bottleneck is not None:
+            candidate.inverted_bottleneck.conv = PointwiseConv2d(block.in_channels, middle)
     return candidate
 
 

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from engine.nn.depthwise import depthwise_conv2d
 from engine.nn.initialise import draw_convolution
+from engine.nn.pointwise import pointwise_conv2d
 from engine.schema.architecture import OpSpec
 
 
@@ -62,7 +63,7 @@ class SharedSepConv(nn.Module):
                 dilation=self.op.dilation,
                 groups=kernel.shape[0],
             )
-        return functional.conv2d(deep_NCHW, self.weights.pointwise)
+        return pointwise_conv2d(deep_NCHW, self.weights.pointwise)
 
     def plain_state(self) -> dict[str, Tensor]:
         """Return its tensors under the names of a plain `SepConv`."""

@@ -10,6 +10,7 @@ from torch.nn import functional
 from engine.nn.conv_norm import batch_norm
 from engine.nn.depthwise import depthwise_conv2d
 from engine.nn.initialise import draw_convolution
+from engine.nn.pointwise import pointwise_conv2d
 from engine.schema.architecture import BlockSpec, OpSpec
 
 
@@ -64,13 +65,13 @@ class SharedMBConv(nn.Module):
         wide_NCHW = map_NCHW
         if self.expand_norm is not None:
             assert weights.expand is not None
-            wide_NCHW = functional.conv2d(map_NCHW, weights.expand[: self.middle])
+            wide_NCHW = pointwise_conv2d(map_NCHW, weights.expand[: self.middle])
             wide_NCHW = functional.relu6(self.expand_norm(wide_NCHW), inplace=True)
         kernel = weights.kernel(self.middle, self.kernel_size)
         deep_NCHW = depthwise_conv2d(wide_NCHW, kernel, stride=self.stride)
         deep_NCHW = functional.relu6(self.depthwise_norm(deep_NCHW), inplace=True)
         result_NCHW: Tensor = self.project_norm(
-            functional.conv2d(deep_NCHW, weights.project[:, : self.middle])
+            pointwise_conv2d(deep_NCHW, weights.project[:, : self.middle])
         )
         return result_NCHW
 
