@@ -42,6 +42,8 @@ export function draw(element, figure) {
   done();
   const family = getComputedStyle(document.body).fontFamily;
   const layout = { ...colored.layout, font: { ...colored.layout.font, family } };
+  // When the window changes, Plotly takes the height of its element and not of the layout.
+  if (layout.height) element.style.height = `${layout.height}px`;
   return globalThis.Plotly.react(element, colored.data, narrowed(layout, element), CONFIG);
 }
 

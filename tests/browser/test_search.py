@@ -177,6 +177,25 @@ def test_the_result_fits_a_phone_and_complains_of_nothing(
     fits_a_phone(staged, finished_search)
 
 
+def test_charts_keep_their_height_when_a_phone_is_turned(
+    staged: Person, finished_search: str
+) -> None:
+    page = staged.open(finished_search)
+    heights = "[...document.querySelectorAll('.js-plotly-plot')].map(each => each.clientHeight)"
+    widths = (
+        "[...document.querySelectorAll('.js-plotly-plot .main-svg')].map(each => each.clientWidth)"
+    )
+    read_through(page)
+    upright = page.evaluate(heights)
+
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.wait_for_function(f"Math.max(...{widths}) < 360")
+
+    assert len(upright) == 4
+    assert page.evaluate(heights) == upright
+    page.close()
+
+
 def test_the_slider_goes_back_to_any_moment(staged: Person, finished_search: str) -> None:
     page = staged.open(finished_search)
     words = page.locator("[data-moment-words]")

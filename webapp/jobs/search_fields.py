@@ -121,9 +121,10 @@ class SearchFields(ShapeFields, EffortFields):
     )
     pricing_bits = forms.ChoiceField(
         label="Price operations at",
+        help_text="As the target has them: float, or else 8 bits.",
         required=False,
         choices=[
-            ("", "Float where the target has it, else 8 bits"),
+            ("", "The target’s own width"),
             *((str(bits), f"{bits} bits") for bits in (8, 6, 4, 2)),
         ],
     )

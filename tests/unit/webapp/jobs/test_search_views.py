@@ -187,6 +187,26 @@ def test_an_earlier_runs_settings_are_taken(as_ada: Client, ada: User, team: Tea
     )
 
 
+def test_a_team_mate_starts_from_a_shape_that_a_stranger_never_sees(
+    *, client: Client, ada: User, ben: User, cleo: User, team: Team
+) -> None:
+    shape = SpaceShape(widths=(16, 24, 40), cells=(1, 2, 1))
+    job = search_job(team, ada, search_config(shape=shape))
+    path = f"/jobs/new/proxylessnas/?from={job.pk}"
+
+    client.force_login(ben)
+    form = client.get(path).context["form"]
+    client.force_login(cleo)
+
+    assert (form.said("widths"), form.said("cells"), form.said("stem")) == (
+        "16, 24, 40",
+        "1, 2, 1",
+        "",
+    )
+    assert form.has_shape  # unfolded
+    assert client.get(path).status_code == 404
+
+
 def test_the_page_of_new_jobs_starts_each_from_its_own_form(
     as_ada: Client, ada: User, team: Team
 ) -> None:
