@@ -60,7 +60,7 @@ def architecture_strips(runs: Sequence[Run]) -> list[ArchitectureStrip]:
         architecture = _found(run)
         if architecture is not None:
             space = architecture.space
-            shape = (space.id, *(block.output_size for block in space.blocks))
+            shape = (space.id, *((block.out_channels, block.output_size) for block in space.blocks))
             by_shape.setdefault(shape, []).append((run, architecture))
     return [_strip(own) for own in by_shape.values()]
 

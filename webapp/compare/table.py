@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.catalog.spaces import SPACES
+from engine.schema.codec import from_json
 from engine.schema.cost import Metric
+from engine.schema.space_shape import SpaceShape
 from webapp.charts.quantities import QUANTITIES, duration, percent
 from webapp.compare.cells import Cell, Row
 from webapp.compare.outcome import ComparedResult, Outcome, outcome
@@ -84,7 +86,9 @@ def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
 
 def _model(job: Job) -> str:
     space = SPACES.get(job.model) if job.kind != Job.Kind.QUANTIZE else None
-    return space.title if space else model_title(job.model)
+    if space is None:
+        return model_title(job.model)
+    return from_json(SpaceShape, job.config.get("shape", {})).titled(space.title)
 
 
 def _flat_rows(runs: Sequence[Run], section: str) -> tuple[Row, ...]:

@@ -8,6 +8,7 @@ from engine.schema.architecture import SearchSpace
 from engine.schema.codec import to_json
 from engine.schema.configs import SearchConfig
 from engine.schema.cost import Budget
+from engine.schema.space_shape import SpaceShape
 from tests import haq_run, search_run
 from tests.configs import quantize_config, search_config
 from tests.factories import JobFactory
@@ -86,6 +87,24 @@ def test_spaces_of_other_blocks_stand_apart(ada: User, team: Team) -> None:
     strips = architecture_strips(runs_of([search(team, ada, LOOSE), search(team, ada, other)]))
 
     assert len(strips) == 2
+
+
+def test_a_space_in_another_shape_stands_apart_and_is_called_by_it(
+    as_ada: Client, ada: User, team: Team
+) -> None:
+    wider = search_config(
+        shape=SpaceShape(widths=(24, 48, 96)), budgets=(Budget(metric="macs", limit=4e6),)
+    )
+    jobs = [search(team, ada, LOOSE), search(team, ada, wider)]
+
+    answer = as_ada.get(address(*jobs))
+
+    assert [strip.title for strip in answer.context["architectures"]] == [
+        "Tiny (grey, 32 px)",
+        "Tiny (grey, 32 px), stages 24–48–96 wide",
+    ]
+    rows = {row.title: row for group in answer.context["groups"] for row in group.rows}
+    assert rows["Network or space"].differs
 
 
 def test_a_search_stands_beside_a_haq_run(as_ada: Client, ada: User, team: Team) -> None:
