@@ -1,64 +1,93 @@
 """Policies for the edge and for the cloud differ as the paper says, on the real cost tables.
 
-Every layer loses alike, so that only the devices decide; at the latency of uniform 4 bit, 224 px.
+At the latency of uniform 4 bit, 224 px: once with all layers losing alike, so that the devices
+alone decide, once with the losses measured on the small networks of the same layers.
 """
 
-from statistics import fmean
+from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 
-from engine.catalog.baselines import uniform_policy
+from benchmarks.edge_and_cloud import (
+    MEASURED_ON,
+    found,
+    last_third,
+    losses_alike,
+    mean_bits,
+    measured_losses,
+    network,
+)
+from benchmarks.edge_and_cloud_figure import Panel, figure
 from engine.catalog.models import layer_table
-from engine.catalog.targets import target_entry
-from engine.cost.pricing import cost_model
-from engine.schema.cost import Budget
-from engine.schema.layers import LayerKind, LayerSpec, ModelSpec
+from engine.cost.model import FloatArray
+from engine.schema.layers import LayerSpec, ModelSpec
 from engine.schema.policy import Policy
-from engine.solver.knapsack import solve
-from engine.solver.problem import policy_problem
-
-WIDTHS = tuple(range(2, 9))
-NOISE = 4.0 ** -np.arange(1, 9)
 
 
-def network(model: str) -> ModelSpec:
-    spec = layer_table(model)
-    assert spec is not None
-    return spec
+def losses_of(spec: ModelSpec, *, measured: bool) -> FloatArray:
+    return measured_losses(spec.model) if measured else losses_alike(spec)
 
 
-def found(spec: ModelSpec, target: str) -> Policy:
-    costs = cost_model(target_entry(target))
-    losses = np.broadcast_to(NOISE[:, None] + NOISE, (len(spec.layers), 8, 8))
-    limit = costs.network_cost(spec, uniform_policy(spec, 4, 4))["latency_ms"]
-    problem = policy_problem(spec, costs, ("latency_ms",), WIDTHS, WIDTHS, losses=losses.copy())
-    return solve(problem, [Budget(metric="latency_ms", limit=limit)])
+def depthwise_behind(policy: Policy, layers: tuple[LayerSpec, ...]) -> float:
+    """Return how many activation bits pointwise layers have more than depthwise ones."""
+    return mean_bits(policy, layers, "pointwise") - mean_bits(policy, layers, "depthwise")
 
 
-def mean_bits(policy: Policy, layers: tuple[LayerSpec, ...], kind: LayerKind) -> float:
-    return fmean(policy[layer.name].activation_bits for layer in layers if layer.kind == kind)
-
-
-@pytest.mark.parametrize("model", ["mobilenet_v1", "mobilenet_v2"])
-def test_on_the_edge_depthwise_activations_get_far_fewer_bits(model: str) -> None:
+@pytest.mark.parametrize("measured", [False, True], ids=["alike", "measured"])
+@pytest.mark.parametrize("model", list(MEASURED_ON))
+def test_on_the_edge_depthwise_activations_get_far_fewer_bits(model: str, measured: bool) -> None:
     spec = network(model)
-    inner = spec.layers[1:-1]
+    inner, losses = spec.layers[1:-1], losses_of(spec, measured=measured)
 
-    edge, cloud = found(spec, "bismo-edge"), found(spec, "bismo-cloud")
+    edge, cloud = (found(spec, target, losses) for target in ("bismo-edge", "bismo-cloud"))
 
-    on_edge = mean_bits(edge, inner, "pointwise") - mean_bits(edge, inner, "depthwise")
-    on_cloud = mean_bits(cloud, inner, "pointwise") - mean_bits(cloud, inner, "depthwise")
-    assert on_edge > 1.5
-    assert on_edge > on_cloud + 1
+    assert depthwise_behind(edge, inner) > 1.5
+    assert depthwise_behind(edge, inner) > depthwise_behind(cloud, inner) + 1
+
+
+@pytest.mark.parametrize("measured", [False, True], ids=["alike", "measured"])
+@pytest.mark.parametrize("model", list(MEASURED_ON))
+def test_the_cloud_leaves_the_last_depthwise_layers_less_behind(model: str, measured: bool) -> None:
+    spec = network(model)
+    losses = losses_of(spec, measured=measured)
+
+    edge, cloud = (found(spec, target, losses) for target in ("bismo-edge", "bismo-cloud"))
+
+    behind = [depthwise_behind(policy, last_third(spec)) for policy in (edge, cloud)]
+    assert behind[0] > behind[1] + 2
 
 
 def test_in_the_cloud_the_last_depthwise_layers_get_more_bits_than_pointwise_ones() -> None:
     spec = network("mobilenet_v1")
     first, last = spec.layers[1:10], spec.layers[-6:-1]
+    losses = losses_alike(spec)
 
-    edge, cloud = found(spec, "bismo-edge"), found(spec, "bismo-cloud")
+    edge, cloud = (found(spec, target, losses) for target in ("bismo-edge", "bismo-cloud"))
 
-    assert mean_bits(cloud, last, "depthwise") > mean_bits(cloud, last, "pointwise")
-    assert mean_bits(edge, last, "depthwise") < mean_bits(edge, last, "pointwise")
-    assert mean_bits(cloud, first, "depthwise") < mean_bits(cloud, first, "pointwise")
+    assert depthwise_behind(cloud, last) < 0
+    assert depthwise_behind(edge, last) > 0
+    assert depthwise_behind(cloud, first) > 0
+
+
+@pytest.mark.parametrize(("large", "small"), list(MEASURED_ON.items()))
+def test_the_small_network_has_the_layers_of_the_large_one(large: str, small: str) -> None:
+    one, other = layer_table(small), network(large)
+    assert one is not None
+
+    assert [layer.name for layer in one.layers] == [layer.name for layer in other.layers]
+    assert [layer.kind for layer in one.layers] == [layer.kind for layer in other.layers]
+    losses = measured_losses(large)
+    assert losses.shape == (len(other.layers), 8, 8)
+    assert (losses[1:-1, 1, 1] > 0).all()
+
+
+def test_the_figure_says_in_words_what_its_bars_show() -> None:
+    panel = Panel(title="a network", bits=(4, 8, 2), depthwise=(True, False, True))
+
+    drawn = ElementTree.fromstring(figure([panel]))
+
+    title = drawn.find("{*}title")
+    assert title is not None
+    assert title.text == "Mean activation bits. a network: depthwise 3.0, pointwise 8.0."
+    bars = [rect.get("class") for rect in drawn.findall(".//{*}g/{*}rect")]
+    assert bars == ["depthwise", "pointwise", "depthwise"]
