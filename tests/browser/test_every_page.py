@@ -15,12 +15,14 @@ PAGES: dict[str, Callable[[list[str]], str]] = {
     "new job": lambda _: "/jobs/new/",
     "form": lambda _: "/jobs/new/haq/",
     "search form": lambda _: "/jobs/new/proxylessnas/",
+    "profile form": lambda _: "/jobs/new/profile/",
     "result": lambda finished: finished[0],
     "compare": lambda finished: (
         "/compare/?" + "&".join(f"job={path.split('/')[-2]}" for path in finished)
     ),
     "devices": lambda _: "/devices/",
     "device": lambda _: "/devices/bismo-edge/",
+    "host": lambda _: "/devices/host-gpu/",
     "password": lambda _: "/accounts/password/change/",
     "e-mail": lambda _: "/accounts/email/",
     "not found": lambda _: "/jobs/00000000-0000-0000-0000-000000000000/",
