@@ -8,6 +8,7 @@ from engine.schema.errors import InvalidConfig
 NARROWEST, WIDEST = 0.1, 4.0
 _MOST_STAGES = 12
 _MOST_BLOCKS = 64  # of a stage; a network of more would take days to lower and to draw
+_MOST_BLOCKS_IN_ALL = 256
 _MOST_CHANNELS = 8192
 
 _WORDS = {
@@ -62,6 +63,11 @@ class SpaceShape:
             for number in value if isinstance(value, tuple) else (value,):
                 if number is not None and not least <= number <= most:
                     raise InvalidConfig(name, f"must lie in {least} .. {most}, got {number}")
+        if sum(self.cells or ()) > _MOST_BLOCKS_IN_ALL:
+            raise InvalidConfig(
+                "cells",
+                f"must be at most {_MOST_BLOCKS_IN_ALL} in all, got {sum(self.cells or ())}",
+            )
 
     def titled(self, title: str) -> str:
         """Return a space's title with what departs from the catalogue behind it."""

@@ -36,7 +36,8 @@ def unfit_spaces(dataset_id: str) -> dict[str, str]:
         try:
             space_for(space_id, dataset=dataset)
         except InvalidConfig as error:
-            reasons[space_id] = error.message
+            if error.field != "dataset":  # that is said once, at the data set's own field
+                reasons[space_id] = error.message
     return reasons
 
 

@@ -248,6 +248,7 @@ def test_what_does_not_fit_a_space_is_refused(
         ("widths", (24, 0), "must lie in 1 .. 8192, got 0"),
         ("strides", (3,), "must lie in 1 .. 2, got 3"),
         ("cells", (65,), "must lie in 1 .. 64, got 65"),
+        ("cells", (64, 64, 64, 64, 1), "must be at most 256 in all, got 257"),
         ("cells", (), "needs 1 to 12 numbers, one for each stage, got 0"),
         ("strides", (1,) * 13, "needs 1 to 12 numbers, one for each stage, got 13"),
     ],

@@ -26,6 +26,9 @@ from webapp.jobs.search_shape import SHAPE_FIELDS
 from webapp.teams.models import Team
 
 
+LARGEST = SpaceShape(cells=(64, 64, 64, 64), strides=(1, 2, 2, 1), channels=8192)
+
+
 @pytest.fixture
 def said(team: Team) -> dict[str, Any]:
     """What a person says who changes nothing but the target and the budget."""
@@ -285,6 +288,20 @@ def test_a_search_split_that_is_too_small_is_refused_before_it_is_queued(
     assert not Job.objects.exists()
 
 
+def test_images_without_labels_are_refused_once_at_their_folder(
+    said: dict[str, Any], ada: User, tmp_path: Path, settings: Any
+) -> None:
+    settings.DATA_FOLDERS = [tmp_path]
+    for number in range(48):
+        (tmp_path / f"{number}.png").touch()
+
+    form = form_of(said, ada, dataset="folder", folder=str(tmp_path))
+
+    assert list(form.errors) == ["folder"]
+    assert "has no labels" in str(form.errors["folder"])
+    assert form.unfit == {}
+
+
 def test_an_operation_that_the_target_cannot_price_is_named(
     said: dict[str, Any], ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,6 +379,7 @@ def vars_of(config: SearchConfig) -> dict[str, Any]:
         (74_088, "74,088"),
         (7**17 * 6**4, "about 3 × 10¹⁷"),
         (7**648, "about 4.2 × 10⁵⁴⁷"),
+        (space_for("cifar-tree", shape=LARGEST).size, "about 1.3 × 10²⁵⁹⁶"),
     ],
 )
 def test_a_count_reads_as_one_says_it(count: int, words: str) -> None:
