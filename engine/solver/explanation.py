@@ -154,10 +154,10 @@ def _why(above_mean: float, *, cost: float, loss: float) -> str:
     causes = []
     if above_mean < 0:
         causes += ["it costs much"] if cost > _LARGE else []
-        causes += ["it loses little"] if loss < _SMALL else []
+        causes += ["it loses little at the mean"] if loss < _SMALL else []
     else:
         causes += ["it costs little"] if cost < _SMALL else []
-        causes += ["it loses much"] if loss > _LARGE else []
+        causes += ["it would lose much at the mean"] if loss > _LARGE else []
     return " and ".join(causes)
 
 

@@ -179,14 +179,13 @@ class QuestionForm(EngineForm, QuestionFields):
 
 def _in_words(error: BudgetsContradict) -> str:
     """Return a contradiction as the form says it, in its units."""
-    said = []
-    for metric, limit in (error.first, error.second):
-        quantity = QUANTITIES[cast(Metric, metric)]
-        said.append(f"{quantity.title} of {quantity.form_unit.write(limit)}")
+    (first, limit), (_, other) = error.first, error.second
+    kept = QUANTITIES[cast(Metric, first)]
     second = QUANTITIES[cast(Metric, error.second[0])]
     least = readable_limit(error.least / second.form_unit.size, upwards=True)
     return (
-        f"{said[0]} and {said[1].lower()} contradict each other: with the first, "
+        f"{kept.title} of {kept.form_unit.write(limit)} and {second.title.lower()} of "
+        f"{second.form_unit.write(other)} contradict each other: with the first, "
         f"{second.title.lower()} is at least {least} {second.form_unit.symbol}. "
         "Raise one of the two."
     )

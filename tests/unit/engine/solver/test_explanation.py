@@ -51,8 +51,8 @@ def test_the_most_unusual_width_comes_first_with_its_reason(
 
     layer = result.model.layers[3]
     assert (first.layer, first.operand, first.bits) == (layer.name, "activations", 2)
-    assert first.why == "it loses little"
-    assert first.text.endswith(": it loses little.")
+    assert first.why == "it loses little at the mean"
+    assert first.text.endswith(": it loses little at the mean.")
     assert f"{first.cost_share:.1%} of the cost at 8 bits" in first.text
     assert first.loss == pytest.approx(0.001, rel=0.1)
     assert len(rest) == 2 * (len(result.model.layers) - 2) - 1

@@ -188,6 +188,17 @@ def test_a_launched_drop_stands_in_lists_by_what_it_makes_small(ada: User, team:
         pytest.param(
             {"finetune_temperature": "0"}, "finetune_temperature", "above 0", id="no temperature"
         ),
+        pytest.param(
+            {
+                "target": "bitfusion",
+                "metric": "model_bytes",
+                "limit": "230",
+                "weight_bits": ["3", "5"],
+            },
+            "weight_bits",
+            "computes with 2, 4 or 8 bits",
+            id="widths of which the target has none",
+        ),
         pytest.param({"question": "why"}, "question", "valid choice", id="no such question"),
         pytest.param({"quantizer": "none"}, "quantizer", "valid choice", id="no such quantiser"),
         pytest.param({"sensitivity": "none"}, "sensitivity", "valid choice", id="no such measure"),
@@ -221,6 +232,7 @@ def test_budgets_that_contradict_each_other_are_named_with_the_remedy(
     assert list(refused.errors) == ["limit_model_bytes"]
     (message,) = refused.errors["limit_model_bytes"]
     assert message.startswith("Latency of ")
+    assert "kB contradict" in message
     assert "contradict each other: with the first, model size is at least" in message
     least = message.split("at least ")[1].split(" kB")[0]
     assert form_of(ada, team, **said, limit_model_bytes=least).is_valid()
