@@ -24,7 +24,7 @@ class CoveredSubject:
     """One space or model as it is on some data, and how much of it a table has."""
 
     title: str
-    kind: str  # "space" or "model"
+    kind: str  # "space" or "network"
     on: str  # its data
     covered: int  # distinct shapes
     total: int
@@ -62,7 +62,7 @@ def covered_subjects(table: CostTable) -> tuple[CoveredSubject, ...]:
 def _subject(found: Coverage, title: str, on: str) -> CoveredSubject:
     return CoveredSubject(
         title=title,
-        kind=found.kind,
+        kind="space" if found.kind == "space" else "network",
         on=on,
         covered=found.covered,
         total=found.total,

@@ -47,7 +47,7 @@ class TableForm(forms.Form):
         label="Device",
         required=False,
         max_length=120,
-        help_text="What your team calls it, such as Jetson Nano, 5 W.",
+        help_text="What your team calls it, such as Jetson Nano, 5 W. A .json table has its own.",
     )
     source = forms.CharField(
         label="Who measured it, and how",
