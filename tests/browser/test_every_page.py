@@ -23,6 +23,7 @@ PAGES: dict[str, Callable[[list[str]], str]] = {
     "devices": lambda _: "/devices/",
     "device": lambda _: "/devices/bismo-edge/",
     "host": lambda _: "/devices/host-gpu/",
+    "add a table": lambda _: "/devices/tables/add/",
     "password": lambda _: "/accounts/password/change/",
     "e-mail": lambda _: "/accounts/email/",
     "not found": lambda _: "/jobs/00000000-0000-0000-0000-000000000000/",
