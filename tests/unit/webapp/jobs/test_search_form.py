@@ -25,7 +25,6 @@ from webapp.jobs.search_prefill import search_initial
 from webapp.jobs.search_shape import SHAPE_FIELDS
 from webapp.teams.models import Team
 
-
 LARGEST = SpaceShape(cells=(64, 64, 64, 64), strides=(1, 2, 2, 1), channels=8192)
 
 
@@ -292,10 +291,12 @@ def test_images_without_labels_are_refused_once_at_their_folder(
     said: dict[str, Any], ada: User, tmp_path: Path, settings: Any
 ) -> None:
     settings.DATA_FOLDERS = [tmp_path]
+    photos = tmp_path / "photos"
+    photos.mkdir()
     for number in range(48):
-        (tmp_path / f"{number}.png").touch()
+        (photos / f"{number}.png").touch()
 
-    form = form_of(said, ada, dataset="folder", folder=str(tmp_path))
+    form = form_of(said, ada, dataset="folder", folder=str(photos))
 
     assert list(form.errors) == ["folder"]
     assert "has no labels" in str(form.errors["folder"])
