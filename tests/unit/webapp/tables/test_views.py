@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -332,3 +333,16 @@ def test_bits_of_a_table_have_a_page_as_on_any_device(as_ada: Client, team: Team
 
     assert f'href="/devices/tables/{row.pk}/"' in page
     assert "Latency of MobileNetV2" in page
+
+
+GUIDE = (Path(__file__).parents[4] / "docs/guides/add-a-device-table.md").read_text("utf-8")
+EXAMPLES = re.findall(r"```(csv|yaml|json)\n(.*?)```", GUIDE, re.DOTALL)
+
+
+@pytest.mark.parametrize(("ending", "text"), EXAMPLES, ids=[ending for ending, _ in EXAMPLES])
+def test_the_examples_of_the_guide_are_taken_in(
+    as_ada: Client, team: Team, ending: str, text: str
+) -> None:
+    sent = send(as_ada, team, f"example.{ending}", text.encode(), title="As in the guide")
+
+    assert sent.status_code == 302
