@@ -109,3 +109,18 @@ def test_a_paused_profile_goes_on_where_it_was(programs: Programs, ada: User, jo
     assert 5 <= measured < MEASUREMENTS
     assert set(blocks(job).values()) == {1}
     assert len(blocks(job)) == MEASUREMENTS
+
+
+@pytest.mark.long
+def test_a_profile_that_is_ended_early_keeps_what_was_measured(
+    programs: Programs, ada: User, job: Job
+) -> None:
+    programs.start_worker(ENGINE_COMMAND="")
+    wait_for_blocks(job, 5)
+
+    services.request(job, "finish", ada)
+
+    job = wait_for(job, Job.Status.SUCCEEDED)
+    table = from_json(CostTable, DeviceTable.objects.get().document)
+    assert 2 <= table.rows < MEASUREMENTS / 2
+    assert table.end_to_end is None

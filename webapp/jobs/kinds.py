@@ -13,6 +13,12 @@ class KindWords:
 
     form: str  # the URL name of its form
     stages: Mapping[str, str]  # titles, in the order of a run
+    finish: str = "Stop and keep the best"
+    finishing: str = "Ending the search: the best so far is trained and exported."
+    if_cancelled: str = (
+        "The search stops and delivers nothing. To keep what it has found, use “Stop and keep the "
+        "best” while it searches."
+    )
 
 
 KINDS: dict[str, KindWords] = {
@@ -40,6 +46,10 @@ KINDS: dict[str, KindWords] = {
     Job.Kind.PROFILE: KindWords(
         form="jobs:new-profile",
         stages={"profiling": "Measuring"},
+        finish="Stop and keep the times",
+        finishing="Ending: what was measured becomes the table.",
+        if_cancelled="The measuring stops and no table comes of it. To keep the times of what was "
+        "measured, use “Stop and keep the times”.",
     ),
 }
 

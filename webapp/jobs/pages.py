@@ -35,6 +35,7 @@ def live_page(job: Job) -> dict[str, Any]:  # Any: a template's context
         "charts": _live_charts(job),
         "stages": _stages(job),
         "budget_unit": _budget_unit(job),
+        "words": KINDS[job.kind],
         "has_checkpoint": queries.keeps_checkpoint(job),
         "question": _question(job),
     }

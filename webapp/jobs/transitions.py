@@ -13,6 +13,7 @@ _ALLOWED: dict[str, tuple[What, ...]] = {
     Job.Status.CANCELLED: ("retry",),
     Job.Status.SUCCEEDED: (),
 }
+_SHORTENED = ("searching", "profiling")  # stages that may end early, with what there is by then
 
 
 def allowed_requests(job: Job) -> tuple[What, ...]:
@@ -24,4 +25,4 @@ def allowed_requests(job: Job) -> tuple[What, ...]:
     if job.requested:
         return ("cancel",)
     # Before the search there is no best policy to keep, and after it nothing to cut short.
-    return ("finish", "pause", "cancel") if job.stage == "searching" else ("pause", "cancel")
+    return ("finish", "pause", "cancel") if job.stage in _SHORTENED else ("pause", "cancel")

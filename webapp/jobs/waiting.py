@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q, Sum
 
+from webapp.jobs.kinds import KINDS
 from webapp.jobs.models import Job, Worker
 
 _REQUESTED = {
     Job.Request.CANCEL: "Cancelling: the engine finishes its step.",
     Job.Request.PAUSE: "Pausing: the engine finishes its step and writes a checkpoint.",
-    Job.Request.FINISH: "Ending the search: the best so far is trained and exported.",
 }
 
 
@@ -25,7 +25,7 @@ def waiting_for(job: Job, now: datetime) -> str:
     if job.lease_until is not None and job.lease_until < now:
         return "The worker has fallen silent. The job is queued again in a moment."
     if job.requested:
-        return _REQUESTED[Job.Request(job.requested)]
+        return _REQUESTED.get(Job.Request(job.requested), KINDS[job.kind].finishing)
     return "" if job.stage else "Starting the engine."
 
 

@@ -76,6 +76,19 @@ def test_the_live_page_has_the_charts_of_a_profile(client: Client, ada: User, te
     assert 'data-stage="profiling"' in text
 
 
+def test_who_stops_a_profile_keeps_what_was_measured(client: Client, ada: User, team: Team) -> None:
+    job = running(team, ada)
+    client.force_login(ada)
+    text = page(client, job)
+
+    client.post(f"/jobs/{job.pk}/request/", {"what": "finish"})
+
+    assert "Stop and keep the times" in text
+    assert "Stop and keep the best" not in text
+    assert services.requested_of(job.pk, 1) == Job.Request.FINISH
+    assert "what was measured becomes the table" in page(client, job)
+
+
 def test_what_a_profile_measured_becomes_a_table_of_the_team(ada: User, team: Team) -> None:
     job = finished(team, ada)
 
