@@ -161,6 +161,17 @@ def test_the_count_and_the_band_follow_the_shape(as_ada: Client) -> None:
     assert 'id="space-shape"' not in page  # who types there is left alone
 
 
+def test_a_slip_in_the_shape_is_said_once_and_leaves_the_budget_alone(as_ada: Client) -> None:
+    said = {"space": "tiny", "width": "1", "dataset": "fashion-mnist", "target": "counted"}
+    asked = {**said, "metric": "macs", "limit": "2", "shape_space": "tiny", "cells": "1, 2"}
+
+    page = as_ada.get("/jobs/new/proxylessnas/reach/", asked).content.decode()
+
+    assert page.count("Blocks: The space has 3 stages; give one number for each, got 2.") == 1
+    assert "drawn again as soon as the space fits" in page
+    assert 'id="budget-controls"' not in page
+
+
 def test_another_space_brings_its_own_shape(as_ada: Client) -> None:
     said = {"space": "cifar-mobile", "width": "1", "dataset": "fashion-mnist", "target": "counted"}
     asked = {**said, "metric": "macs", "shape_space": "tiny", "cells": "1, 2, 1"}
