@@ -1,11 +1,14 @@
 """HAQ's search: an agent proposes, the budgets are enforced, the score is the reward.
 
-The agent learns from what was carried out, not from what it proposed; faithful to the original it
-learns from the proposal, and every step carries the whole reward. It is warm-started: the
-first episodes are the solver's policy and its neighbours, where the original draws 21 policies at
-random, and then the actor is fitted to the best of them before it acts for itself.
+The agent learns from what was carried out, not from what it proposed. It is warm-started: the
+first episodes are the solver's policy and its neighbours, and then the actor is fitted to the best
+of them before it acts for itself.
+
+Faithful to the original it draws 21 policies at random and is fitted to none, learns from its
+proposals, each step carrying the whole reward, and goes on though its policy has settled.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -21,9 +24,9 @@ from engine.schema.policy import Policy
 from engine.training.checkpoint import State
 
 PATIENCE = 30  # episodes with an unchanged greedy policy; then the agent has settled
-_MOST_TAUGHT = 21
+_MOST_TAUGHT = 21  # and as many are drawn by the original
 _NEIGHBOUR_CHANGES = 4
-_FIRST_ROUNDS = 5  # of updates when the warm start ends, each as many as an episode has steps
+_FIRST_ROUNDS = 5  # of updates when the warm start ends, each as many as after an episode
 
 
 class AgentSearch:
@@ -47,7 +50,11 @@ class AgentSearch:
         self._teacher = teacher
         self._settings = settings
         self._rng = rng
+        self._is_faithful = space.faithful
+        self._updates = math.ceil(walk.steps / settings.steps_per_update)
         self._taught = min(_MOST_TAUGHT, max(1, episodes // 4))
+        if self._is_faithful:
+            self._taught = _MOST_TAUGHT
         self._episode = 0
         self._greedy: Bits | None = None
         self._unchanged = 0
@@ -59,16 +66,16 @@ class AgentSearch:
     @property
     def is_exhausted(self) -> bool:
         """The greedy policy has long been the same, or there is nothing to choose."""
-        return self._unchanged >= PATIENCE or not self._space.free_layers
+        is_settled = self._unchanged >= PATIENCE and not self._is_faithful
+        return is_settled or not self._space.free_layers
 
     def step(self) -> Trial:
         """Run an episode: propose, carry out, score, learn."""
         proposed, sigma = self._propose()
         trial = scored(self._environment, self._space.carry_out(proposed), proposed)
         reward = self._environment.reward(trial.score)
-        is_faithful = self._space.faithful
-        done = proposed if is_faithful else trial.policy
-        steps = self._walk.transitions(done, reward=reward, shared=not is_faithful)
+        done = proposed if self._is_faithful else trial.policy
+        steps = self._walk.transitions(done, reward=reward, shared=not self._is_faithful)
         self._agent.remember(steps, reward=reward)
         if self._best is None or trial.score.loss < self._best[1]:
             self._best = bits_of(trial.policy), trial.score.loss
@@ -101,12 +108,15 @@ class AgentSearch:
 
     def _propose(self) -> tuple[Policy, float | None]:
         """Return a proposal, and the noise it was drawn with if the agent made it."""
+        if self._is_faithful and self._episode < self._taught:
+            return self._space.random(self._rng), None
         if self._episode == 0:
             return self._teacher, None
         if self._episode < self._taught:
             changes = int(self._rng.integers(1, _NEIGHBOUR_CHANGES + 1))
             return self._space.neighbour(self._teacher, self._rng, changes=changes), None
-        sigma = self._settings.sigma(self._episode, warm_up=self._taught)
+        # The original counts its noise from the last drawn episode on, ours from the first walked.
+        sigma = self._settings.sigma(self._episode, warm_up=self._taught - self._is_faithful)
         return self._walk.walk(lambda state_S: self._agent.explore(state_S, sigma)), sigma
 
     def _learn(self) -> Losses | None:
@@ -114,8 +124,10 @@ class AgentSearch:
         if self._episode + 1 < self._taught:
             return None
         if self._episode + 1 > self._taught:
-            return self._agent.learn(self._walk.steps)
-        losses = self._agent.learn(_FIRST_ROUNDS * self._walk.steps)
+            return self._agent.learn(self._updates)
+        if self._is_faithful:
+            return None
+        losses = self._agent.learn(_FIRST_ROUNDS * self._updates)
         assert self._best is not None
         best = self._environment.policy(self._best[0])
         self._agent.imitate(self._walk.transitions(best, reward=0.0))

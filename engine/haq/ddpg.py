@@ -35,6 +35,7 @@ class AgentSettings:
     discount: float = 1.0
     target_rate: float = 0.01  # how fast the target networks follow
     batch_size: int = 64
+    steps_per_update: int = 4  # of an episode; the original updates after every one
     episodes_kept: int = 64  # the replay buffer's size
     baseline_rate: float = 0.5
     first_sigma: float = 0.05  # of the exploration noise: a third of a bit around a good start
@@ -43,11 +44,23 @@ class AgentSettings:
     imitation_learning_rate: float = 1e-3
     cloning_weight: float = 1.0
     value_weight: float = 0.05  # of the normalised value, beside the cloning term
+    scaled: bool = True  # rewards by their running spread, values by their size
 
     @classmethod
     def for_episodes(cls, episodes: int) -> "AgentSettings":
         """Return the settings for a search of so many episodes: the noise dies down by its end."""
         return cls(sigma_decay=_LAST_SIGMA_SHARE ** (1 / max(episodes, 1)))
+
+    @classmethod
+    def published(cls) -> "AgentSettings":
+        """Return what the original's agent learns by: wide noise, and values alone."""
+        return cls(
+            first_sigma=0.5,
+            steps_per_update=1,
+            cloning_weight=0.0,
+            value_weight=1.0,
+            scaled=False,
+        )
 
     def sigma(self, episode: int, *, warm_up: int) -> float:
         """Return the noise of an episode, counted from 0; it decays once the warm-up is over."""
@@ -103,7 +116,7 @@ class DDPGAgent:
         """Take in an episode; its transitions carry the reward shared out over the steps."""
         self._replay.add(steps)
         self._rewards.append(reward)
-        if len(self._rewards) > 1:
+        if len(self._rewards) > 1 and self.settings.scaled:
             self._spread = max(statistics.stdev(self._rewards), _SMALLEST_SPREAD)
 
     @torch.no_grad()
@@ -197,8 +210,8 @@ class DDPGAgent:
         settings = self.settings
         trace = self.actor.trace(batch.states_KS)
         judged = self.critic.trace(batch.states_KS, trace.actions_K1)
-        scale = judged.values_K1.abs().mean().clamp_min(1e-6)
-        value_weight = settings.value_weight / scale
+        size = judged.values_K1.abs().mean().clamp_min(1e-6)
+        value_weight = settings.value_weight / (size if settings.scaled else torch.ones(()))
         worth_K1 = (advantages_K1 > 0).float() * settings.cloning_weight
         missed_K1 = trace.actions_K1 - batch.actions_K1
         # The mean over the batch of what each transition loses, by its action.

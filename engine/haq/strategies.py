@@ -69,7 +69,9 @@ def searcher(
         LayerWalk(spec.layers, space),
         teacher=solved,
         episodes=config.effort.episodes,
-        settings=AgentSettings.for_episodes(config.effort.episodes),
+        settings=AgentSettings.published()
+        if config.faithful
+        else AgentSettings.for_episodes(config.effort.episodes),
         generator=torch_generator(config.seed, strategy),
         rng=rng,
     )

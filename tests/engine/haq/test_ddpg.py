@@ -86,6 +86,29 @@ def test_the_noise_stays_through_the_warm_up_and_dies_down_to_a_fifth() -> None:
     assert noises == pytest.approx([0.05, 0.05, 0.01])
 
 
+def test_the_published_noise_is_wide_and_counted_from_the_last_drawn_episode() -> None:
+    settings = AgentSettings.published()
+
+    assert settings.sigma(120, warm_up=20) == pytest.approx(0.18302, abs=5e-6)
+    assert (settings.cloning_weight, settings.scaled) == (0.0, False)
+
+
+def test_unscaled_the_actor_climbs_the_value_alone() -> None:
+    settings = replace(
+        SETTINGS, actor_learning_rate=1e-3, cloning_weight=0.0, value_weight=1.0, scaled=False
+    )
+    agent = new_agent(settings=settings)
+    for _ in range(4):
+        agent.remember(episode(-5.0, action=0.1), reward=-5.0)
+        agent.remember(episode(5.0, action=0.9), reward=5.0)
+
+    agent.learn(300)
+
+    states = episode(0.0).states_KS
+    assert all(agent.act(state) > 0.8 for state in states)
+    assert agent.state_dict()["spread"] == 1.0
+
+
 def test_actions_lie_between_0_and_1() -> None:
     agent = new_agent()
 
