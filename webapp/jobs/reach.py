@@ -27,6 +27,7 @@ from webapp.jobs.models import ModelDescription
 BUDGET_METRICS: tuple[Metric, ...] = ("latency_ms", "energy_mj", "model_bytes", "bit_ops")
 _ASK_AGAIN_AFTER_S = 20.0
 _WIDTHS = tuple(range(2, MAX_BITS + 1))
+Widths = tuple[tuple[int, ...], tuple[int, ...]]  # of weights, of activations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class Reaches:
         self._target = target
         self._costs = cost_model(target)
         self._widths = (tuple(weight_bits), tuple(activation_bits))
-        self._known: dict[Metric, Reach] = {}
+        self._known: dict[tuple[Metric, Widths], Reach] = {}
 
     def of(self, metric: Metric) -> Reach:
         """Return the span of a metric.
@@ -73,7 +74,7 @@ class Reaches:
             return ""
         inputs = self._widths[1] if self._is_weights_only else _WIDTHS
         name = metric_title(metric).lower()
-        if is_flat(reach(self._spec, self._costs, metric, _WIDTHS, inputs)):
+        if is_flat(self._reach(metric, (_WIDTHS, inputs))):
             return f"Bits do not change the {name} of this network on {self._target.title}."
         if max(map(len, self._widths)) > 1:
             return f"All policies of the chosen widths have the same {name}; allow more widths."
@@ -92,10 +93,11 @@ class Reaches:
     def _is_weights_only(self) -> bool:
         return self._widths[1] == (FLOAT_BITS,)
 
-    def _reach(self, metric: Metric) -> Reach:
-        if metric not in self._known:
-            self._known[metric] = reach(self._spec, self._costs, metric, *self._widths)
-        return self._known[metric]
+    def _reach(self, metric: Metric, widths: Widths | None = None) -> Reach:
+        asked = metric, widths or self._widths
+        if asked not in self._known:
+            self._known[asked] = reach(self._spec, self._costs, metric, *asked[1])
+        return self._known[asked]
 
 
 def metric_choices(
