@@ -17,6 +17,7 @@ from webapp.charts.palette import Mark
 
 _HEIGHT = 300
 _HIGHEST_KERNEL = 7
+_FEW_BLOCKS = 8  # whose words fit across a bar, on a phone too
 
 
 def architecture_chart(
@@ -60,14 +61,14 @@ def strip_layout(blocks: int) -> FigureJson:
     )
 
 
-def bar_look(mark: Mark) -> FigureJson:
-    """Return Plotly's words for the bars of one look."""
+def bar_look(mark: Mark, blocks: int) -> FigureJson:
+    """Return Plotly's words for the bars of one look; words turn where bars are many."""
     return {
         "type": "bar",
         "name": mark.title,
         "textposition": "inside",
         "insidetextanchor": "middle",
-        "textangle": -90,
+        "textangle": 0 if blocks <= _FEW_BLOCKS else -90,
         "insidetextfont": {"size": 11, "color": "var(--surface)"},
         "cliponaxis": False,
         "width": 0.86,
@@ -89,7 +90,7 @@ def _figure(architecture: Architecture) -> FigureJson:
     numbered = list(enumerate(architecture.ops, 1))
     return {
         "data": [
-            _bars(mark, own)
+            _bars(mark, own, len(numbered))
             for mark in OPERATION_MARKS
             if (own := [(number, op) for number, op in numbered if operation_mark(op) == mark])
         ],
@@ -97,9 +98,9 @@ def _figure(architecture: Architecture) -> FigureJson:
     }
 
 
-def _bars(mark: Mark, own: Sequence[tuple[int, OpSpec]]) -> FigureJson:
+def _bars(mark: Mark, own: Sequence[tuple[int, OpSpec]], blocks: int) -> FigureJson:
     return {
-        **bar_look(mark),
+        **bar_look(mark, blocks),
         "x": [number for number, _ in own],
         "y": [option(op).height for _, op in own],
         "text": [operation_label(op) for _, op in own],
@@ -113,7 +114,7 @@ def _tree_figure(architecture: Architecture) -> FigureJson:
     used = [m for m in OPERATION_MARKS if any(m.title in count for count in counts)]
     traces = [
         {
-            **bar_look(mark),
+            **bar_look(mark, len(counts)),
             "x": list(range(1, len(counts) + 1)),
             "y": [count[mark.title] for count in counts],
             "hovertemplate": f"block %{{x}}: %{{y}} edges<extra>{mark.title}</extra>",

@@ -237,7 +237,7 @@ def _choice(
         names=names,
         group=mark.title,
         plotly={
-            **bar_look(mark),
+            **bar_look(mark, len(names)),
             "hovertemplate": f"block %{{x}}: %{{text}}<extra>{mark.title}</extra>",
         },
     )
