@@ -69,18 +69,40 @@ def _cost_answer(result: QuantizeResult, drop: float, where: str) -> Answer:
     found = result.contender(result.found)
     metric = result.budgets[0].metric
     accuracy = delivered(found)
-    points_lost = f"{100 * drop:.4g}"
-    plural = "" if points_lost == "1" else "s"
     title = metric_title(metric).lower()
     of_eight = _of_eight(metric, found.cost[metric], _eight_bits(result))
-    held = f"({of_eight})." if of_eight else "there."
     right = f"{percent(accuracy.value)} {_of_images(result, accuracy)}" if accuracy else "–"
     return Answer(
-        lead=f"With at most {points_lost} point{plural} lost on {where},",
+        lead=f"Asked to lose at most {points_words(drop)} on {where},",
         subject=f"{model_title(result.model.model)} gets down to a {title} of",
         value=write(metric, found.cost[metric]),
-        rest=f"{held} It classifies {right}: {_held_against(result, found)}.",
+        rest=f"({of_eight}). It classifies {right}: {_held_against(result, found)}."
+        f"{_whether_kept(result, found, drop)}",
         stats=_stats(result, found, is_asked_for=False),
+    )
+
+
+def points_words(drop: float) -> str:
+    """Return a drop, 0-1, as "1 point" or "2.5 points"."""
+    points_lost = f"{100 * drop:.4g}"
+    return f"{points_lost} point{'' if points_lost == '1' else 's'}"
+
+
+def _whether_kept(result: QuantizeResult, found: Contender, drop: float) -> str:
+    """Return a sentence where the delivered network loses more than asked, chance aside.
+
+    The search holds the drop on the images that score policies, before fine-tuning.
+    """
+    own, of_float = delivered(found), delivered(result.contender("float"))
+    scored = found.search_accuracy
+    if own is None or of_float is None or scored is None:
+        return ""
+    lost = gap(of_float, own, name="")
+    if lost.points - 100 * drop <= lost.noise:
+        return ""
+    return (
+        f" That is more than was asked for: the {scored.images:,} search images that scored "
+        "policies were too few to hold it; score on more."
     )
 
 

@@ -157,5 +157,5 @@ def _column(result: QuantizeResult, metric: Metric, unit: Unit) -> Column | None
         unit=unit.symbol,
         provenance=value.provenance,
         validation=value.validation,
-        is_budget=metric == result.budgets[0].metric,
+        is_budget=metric in [budget.metric for budget in result.budgets],
     )

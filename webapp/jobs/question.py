@@ -8,7 +8,7 @@ from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Budget, Metric
 from webapp.charts.chart import listed
 from webapp.charts.quantities import QUANTITIES, metric_title, write
-from webapp.jobs.answer import target_title
+from webapp.jobs.answer import points_words, target_title
 from webapp.jobs.models import Job
 
 
@@ -37,8 +37,7 @@ def limit_words(budget: Budget) -> str:
 
 def drop_words(drop: float) -> str:
     """Return an accuracy drop, 0-1: "at most 1 point of accuracy lost"."""
-    points = f"{100 * drop:.4g}"
-    return f"at most {points} point{'' if points == '1' else 's'} of accuracy lost"
+    return f"at most {points_words(drop)} of accuracy lost"
 
 
 def budget_words(job: Job) -> str:

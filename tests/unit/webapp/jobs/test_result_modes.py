@@ -119,7 +119,7 @@ def test_an_accuracy_drop_is_answered_by_the_cost(as_ada: Client, ada: User, tea
 
     result, page = shown(as_ada, job)
 
-    assert result.answer.lead == "With at most 1 point lost on BISMO, cloud FPGA (VU9P),"
+    assert result.answer.lead == "Asked to lose at most 1 point on BISMO, cloud FPGA (VU9P),"
     assert result.answer.subject.endswith("gets down to a latency of")
     assert result.answer.value.endswith("ms")
     assert "of fixed 8-bit). It classifies" in result.answer.rest
@@ -132,7 +132,16 @@ def test_an_accuracy_drop_is_answered_by_the_cost(as_ada: Client, ada: User, tea
 def test_a_drop_of_several_points_is_plural() -> None:
     lead = answer(haq_modes.drop_result(), accuracy_drop=0.025).lead
 
-    assert lead.startswith("With at most 2.5 points lost")
+    assert lead.startswith("Asked to lose at most 2.5 points on")
+
+
+@pytest.mark.parametrize(("drop", "is_kept"), [(0.001, False), (0.2, True)])
+def test_a_drop_that_unseen_images_do_not_bear_out_is_admitted(
+    *, drop: float, is_kept: bool
+) -> None:
+    rest = answer(haq_modes.drop_result(), accuracy_drop=drop).rest
+
+    assert ("That is more than was asked for: the 2,000 search images" in rest) != is_kept
 
 
 # --- several budgets ---------------------------------------------------------------------------
