@@ -57,19 +57,22 @@ def _verdict(comparison: Comparison) -> str:
     lost = difference.loss
     images = f"{difference.images:,} {difference.split} images"
     when = "after fine-tuning" if difference.is_tuned else "before fine-tuning"
-    span = f"95{NARROW_SPACE}% interval {_signed(lost.low)} to {_signed(lost.high)}"
+    span = (
+        f"95{NARROW_SPACE}% interval of the difference {_signed(lost.low)} to {_signed(lost.high)}"
+    )
+    side = "less" if lost.mean < 0 else "more"
+    accuracy = f"its accuracy stands {_accuracy(difference.accuracy)} from the other’s"
+    by = f"{abs(lost.mean):.3f} nats {side}"
     if lost.low <= 0 <= lost.high:
-        words = (
+        return (
             f"Learning is not told from solving: on {images}, {when}, the agent’s policy loses "
-            f"{_signed(lost.mean)} nats against the solver’s ({span})"
+            f"{by} than the solver’s, which may be chance ({span}); {accuracy}. {effort}"
         )
-    else:
-        side, verb = ("less", "beats") if lost.mean < 0 else ("more", "falls behind")
-        words = (
-            f"The agent’s policy {verb} the solver’s: on {images}, {when}, it loses "
-            f"{abs(lost.mean):.3f} nats {side} ({span})"
-        )
-    return f"{words} and is right {_accuracy(difference.accuracy)} more often. {effort}"
+    verb = "beats" if lost.mean < 0 else "falls behind"
+    return (
+        f"The agent’s policy {verb} the solver’s: on {images}, {when}, it loses {by} ({span}); "
+        f"{accuracy}. {effort}"
+    )
 
 
 def _accuracy(interval: Interval) -> str:
