@@ -13,6 +13,7 @@ from django.utils import timezone
 from webapp.celery import ask_for_description, wake_worker
 from webapp.jobs import services
 from webapp.jobs.models import Job, ModelDescription
+from webapp.tables.services import drop_old_drafts
 from workers import tasks
 from workers.purge import remove_old_folders
 
@@ -41,6 +42,7 @@ def look() -> None:
 
 
 def _purge() -> None:
+    drop_old_drafts()
     try:
         remove_old_folders()
     except OSError:

@@ -16,6 +16,7 @@ JOBS = "tests/unit/webapp/jobs"
 SUITES = [
     *(f"{JOBS}/test_{noun}.py" for noun in ("leases", "log", "endings", "requests")),
     *(f"{JOBS}/test_{noun}.py" for noun in ("services", "queries", "consumers")),
+    "tests/unit/webapp/tables/test_services.py",
     "tests/unit/webapp/teams",
 ]
 SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))

@@ -6,16 +6,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from engine.catalog.models import layer_table
 from engine.catalog.spaces import SPACES
 from engine.catalog.tables import table_id
 from engine.schema.codec import from_json
 from engine.schema.cost_table import CostTable, Machine
 from engine.schema.errors import InvalidTable
 from tests.factories import DeviceTableFactory, JobFactory, TeamFactory
-from tests.unit.engine.cost.measured_tables import table_of_space
+from tests.unit.engine.cost.measured_tables import grids_of_model, table_of_space
 from webapp.accounts.models import User
 from webapp.tables import queries, services
 from webapp.tables.models import DeviceTable, TableDraft
+from webapp.tables.targets import targets_of
 from webapp.teams.models import Team
 
 
@@ -32,6 +34,17 @@ def test_a_table_is_kept_with_what_lists_show(ada: User, team: Team, table: Cost
     assert from_json(CostTable, stored.document) == table
     assert (stored.target, stored.title, stored.subject) == (table_id(table), "A board", "tiny")
     assert (stored.machine, stored.rows, stored.has_grids) == ("A55, Linux", table.rows, False)
+
+
+def test_what_was_priced_is_priced_the_same_out_of_the_database(ada: User, team: Team) -> None:
+    spec = layer_table("mobilenet_v2_small")
+    assert spec is not None
+    table = grids_of_model(spec)
+
+    services.store(team=team, made_by=ada, table=table)
+
+    target = targets_of(team).entry(table_id(table))
+    assert target.cost_table == table  # to the last digit of each time
 
 
 def test_the_same_table_is_kept_once_a_team(
