@@ -17,6 +17,7 @@ from engine.schema.errors import InvalidConfig, InvalidTable
 from engine.schema.layers import ModelSpec
 from webapp.accounts.models import User
 from webapp.tables import services
+from webapp.tables.document import checked_document
 from webapp.tables.models import TableDraft
 from webapp.teams.models import Team
 from webapp.teams.queries import teams_of
@@ -99,7 +100,7 @@ class TableForm(forms.Form):
             return cleaned
         try:
             self.table = self._read(cast("UploadedFile[bytes]", cleaned["file"]))
-            services.checked_document(self.table)
+            checked_document(self.table)
         except InvalidConfig as error:
             self._add(error)
         return cleaned

@@ -10,7 +10,7 @@ from webapp.charts.chart import Chart, Table
 from webapp.charts.quantities import QUANTITIES
 from webapp.charts.sampled_networks import sampled_networks_chart
 from webapp.tables.coverage import CoveredSubject, covered_subjects
-from webapp.tables.services import fingerprint
+from webapp.tables.document import fingerprint
 
 _MS = QUANTITIES["latency_ms"].units[0]
 _GRID_WIDTHS = (8, 6, 4, 2)

@@ -1,6 +1,5 @@
 """Every change to tables: the one door by which they come in, and the one by which they leave."""
 
-import json
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,16 +8,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from engine.catalog.tables import is_table_id, table_id
-from engine.cost.imported_rows import check_rows
-from engine.cost.table_import import MOST_BYTES
-from engine.schema.codec import digest, from_json, to_json
+from engine.schema.codec import digest, from_json
 from engine.schema.cost_table import CostTable
-from engine.schema.errors import InvalidConfig, InvalidTable
+from engine.schema.errors import InvalidConfig
 from webapp.accounts.models import User
+from webapp.tables.document import LONGEST_TITLE, checked_document, fingerprint
 from webapp.tables.models import DeviceTable, TableDraft
 from webapp.teams.models import Team
 
-_LONGEST_TITLE = 200
 _LONGEST_MACHINE = 300
 _HOSTS = {"cpu": DeviceTable.Host.CPU, "cuda": DeviceTable.Host.GPU}
 
@@ -45,8 +42,8 @@ def store(
             "made_by": made_by,
             "target": table_id(table),
             "document": document,
-            "title": table.title.strip()[:_LONGEST_TITLE],
-            "subject": table.subject[:_LONGEST_TITLE],
+            "title": table.title.strip()[:LONGEST_TITLE],
+            "subject": table.subject[:LONGEST_TITLE],
             "provenance": table.provenance,
             "machine": fingerprint(table)[:_LONGEST_MACHINE],
             "rows": table.rows,
@@ -56,37 +53,6 @@ def store(
         },
     )
     return stored
-
-
-def checked_document(table: CostTable) -> dict[str, object]:
-    """Return a table as the JSON that is stored, once nothing stands against it.
-
-    Raises:
-        InvalidConfig: a field or row of it cannot stand.
-    """
-    document = to_json(table)
-    from_json(CostTable, document)
-    check_rows(table)
-    if not table.title.strip():
-        raise InvalidTable("has no title; give it one")
-    text = json.dumps(document, separators=(",", ":"))
-    if "\\u0000" in text:  # PostgreSQL's text has no such character
-        raise InvalidTable("holds the character NUL in a text; remove it")
-    if len(text) > MOST_BYTES:  # it could not be loaded again
-        raise InvalidTable(
-            f"comes to {len(text):,} bytes as a document, which has at most {MOST_BYTES:,}. Leave "
-            "out rows that no network needs"
-        )
-    return document
-
-
-def fingerprint(table: CostTable) -> str:
-    """Return what a table was measured on, in one line; "": its document does not say."""
-    machine = table.machine
-    if machine is None:
-        return ""
-    parts = (machine.accelerator, machine.processor, machine.system, table.runtime)
-    return ", ".join(part for part in parts if part)
 
 
 def delete(table: DeviceTable) -> None:

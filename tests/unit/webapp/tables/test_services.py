@@ -69,23 +69,6 @@ def test_a_table_is_seen_by_its_team_alone(
     assert not queries.visible_to(cleo).exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"title": " "}, "has no title"),
-        ({"notes": ("a\0b",)}, "NUL"),
-    ],
-    ids=["no title", "a NUL"],
-)
-def test_a_table_that_cannot_be_shown_or_stored_is_refused(
-    ada: User, team: Team, table: CostTable, change: dict[str, object], message: str
-) -> None:
-    with pytest.raises(InvalidTable, match=message):
-        services.store(team=team, made_by=ada, table=replace(table, **change))  # type: ignore[arg-type]
-
-    assert not DeviceTable.objects.exists()
-
-
 def test_a_shape_that_stands_twice_is_refused(ada: User, team: Team, table: CostTable) -> None:
     twice = replace(table, blocks=(*table.blocks, table.blocks[0]))
 
