@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.people import Person, sign_in
 from tests.browser.product import Product
-from tests.browser.reading import both_themes, read_through, violations
+from tests.browser.reading import both_themes, fits_a_phone, has_no_barrier, violations
 
 PAGES: dict[str, Callable[[list[str]], str]] = {
     "runs": lambda _: "/jobs/",
@@ -44,12 +44,7 @@ def reader(browser: Browser, product: Product) -> Iterator[Person]:
 def test_a_page_has_no_serious_barrier(
     reader: Person, finished: list[str], path_of: Callable[[list[str]], str], theme: str
 ) -> None:
-    page = reader.open(path_of(finished))
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type] # "light" or "dark"
-    read_through(page)
-
-    assert violations(page) == []
-    page.close()
+    has_no_barrier(reader, path_of(finished), theme)
 
 
 @both_themes
@@ -68,14 +63,7 @@ def test_a_page_before_the_door_has_no_serious_barrier(
 def test_a_page_fits_a_phone_and_complains_of_nothing(
     reader: Person, finished: list[str], path_of: Callable[[list[str]], str]
 ) -> None:
-    reader.complaints.clear()
-    page = reader.open(path_of(finished))
-    page.set_viewport_size({"width": 360, "height": 740})
-    read_through(page)
-
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert [each for each in reader.complaints if "404" not in each] == []
-    page.close()
+    fits_a_phone(reader, path_of(finished))
 
 
 def test_the_chosen_theme_is_kept(reader: Person) -> None:

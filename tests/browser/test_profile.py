@@ -15,7 +15,13 @@ from tests.browser.people import (
     wait_for_state,
 )
 from tests.browser.product import Product
-from tests.browser.reading import both_themes, read_through, violations
+from tests.browser.reading import (
+    both_themes,
+    fits_a_phone,
+    has_no_barrier,
+    read_through,
+    violations,
+)
 
 # As quick as a measurement can be; in the order of the page.
 TINY = {
@@ -113,23 +119,11 @@ def test_the_file_that_is_downloaded_is_the_table(reader: Person, measured: str)
 
 @both_themes
 def test_the_result_has_no_serious_barrier(reader: Person, measured: str, theme: str) -> None:
-    page = reader.open(measured)
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type] # "light" or "dark"
-    read_through(page)
-
-    assert violations(page) == []
-    page.close()
+    has_no_barrier(reader, measured, theme)
 
 
 def test_the_result_fits_a_phone_and_complains_of_nothing(reader: Person, measured: str) -> None:
-    reader.complaints.clear()
-    page = reader.open(measured)
-    page.set_viewport_size({"width": 360, "height": 740})
-    read_through(page)
-
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert reader.complaints == []
-    page.close()
+    fits_a_phone(reader, measured)
 
 
 @both_themes

@@ -17,7 +17,7 @@ from tests.browser.people import (
     wait_for_state,
 )
 from tests.browser.product import Product
-from tests.browser.reading import both_themes, read_through, violations
+from tests.browser.reading import both_themes, fits_a_phone, has_no_barrier, read_through
 from tests.configs import search_config
 
 FORM = "/jobs/new/proxylessnas/"
@@ -205,24 +205,4 @@ def test_the_slider_goes_back_to_any_moment(staged: Person, finished_search: str
     page.keyboard.press("Home")
 
     expect(words).to_contain_text("step 10,")
-    page.close()
-
-
-def has_no_barrier(person: Person, path: str, theme: str) -> None:
-    page = person.open(path)
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type] # "light" or "dark"
-    read_through(page)
-
-    assert violations(page) == []
-    page.close()
-
-
-def fits_a_phone(person: Person, path: str) -> None:
-    person.complaints.clear()
-    page = person.open(path)
-    page.set_viewport_size({"width": 360, "height": 740})
-    read_through(page)
-
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert person.complaints == []
     page.close()

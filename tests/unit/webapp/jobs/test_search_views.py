@@ -16,6 +16,7 @@ from engine.schema.space_shape import SpaceShape
 from tests import search_run
 from tests.configs import search_config
 from tests.factories import ArtifactFileFactory, JobEventFactory, JobFactory
+from tests.unit.webapp.jobs.search_said import said_by
 from webapp.accounts.models import User
 from webapp.jobs import queries
 from webapp.jobs.models import Job
@@ -59,27 +60,6 @@ def log(job: Job, updates: int) -> None:
     Job.objects.filter(pk=job.pk).update(last_seq=seq)
 
 
-def posted(team: Team, **changes: Any) -> dict[str, Any]:
-    return {
-        "space": "tiny",
-        "width": "1",
-        "dataset": "fashion-mnist",
-        "target": "counted",
-        "metric": "macs",
-        "limit": "2",
-        "preset": "smoke",
-        "algorithm": "gradient",
-        "zero_gradient": "all",
-        "starting_weights": "scratch",
-        "precision": "fp32",
-        "seed": "0",
-        "device": "auto",
-        "threads": "1",
-        "team": team.pk,
-        **changes,
-    }
-
-
 # --- launching ---------------------------------------------------------------------------------
 
 
@@ -101,7 +81,7 @@ def test_the_form_takes_few_queries(
 
 
 def test_a_sent_form_leads_to_the_jobs_page(as_ada: Client, team: Team) -> None:
-    answer = as_ada.post("/jobs/new/proxylessnas/", posted(team), follow=True)
+    answer = as_ada.post("/jobs/new/proxylessnas/", said_by(team), follow=True)
 
     job = Job.objects.get()
     assert answer.redirect_chain == [(f"/jobs/{job.pk}/", 302)]
@@ -109,7 +89,7 @@ def test_a_sent_form_leads_to_the_jobs_page(as_ada: Client, team: Team) -> None:
 
 
 def test_checking_the_range_queues_nothing(as_ada: Client, team: Team) -> None:
-    answer = as_ada.post("/jobs/new/proxylessnas/", posted(team, limit="0.1", check="1"))
+    answer = as_ada.post("/jobs/new/proxylessnas/", said_by(team, limit="0.1", check="1"))
 
     assert answer.context["band"].problem
     assert not Job.objects.exists()
@@ -118,7 +98,7 @@ def test_checking_the_range_queues_nothing(as_ada: Client, team: Team) -> None:
 def test_a_refused_form_shows_the_error_at_its_field_and_in_the_summary(
     as_ada: Client, team: Team
 ) -> None:
-    page = as_ada.post("/jobs/new/proxylessnas/", posted(team, epochs="0")).content.decode()
+    page = as_ada.post("/jobs/new/proxylessnas/", said_by(team, epochs="0")).content.decode()
 
     assert 'id="id_epochs_error"' in page
     assert re.search(r'aria-describedby="[^"]*id_epochs_error', page)
