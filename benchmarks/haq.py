@@ -1,223 +1,223 @@
-"""What the parts of a HAQ search cost, each as a ratio to a plain operation of the same run.
+"""What the parts of a HAQ search cost, each as a ratio to something plain, or a rival, of the run.
 
-The two sides of a ratio compute in a process of their own each, in the environment that a worker
-gives an engine, on one thread and in turns: neither finds the other's memory, both see the same
-machine. Prints one JSON object: for each row the median of the ratios of the rounds with their
-quartiles, and the CPU milliseconds of both sides.
+The two sides of a ratio compute in processes of their own, ours in the environment that a worker
+gives an engine, on one thread: neither finds the other's memory, both see the same machine. Steps
+and episodes take turns; whole searches run once a round. Prints one JSON object: for each ratio
+the median of its rounds with their quartiles, and the CPU time of both sides.
 
-    python -m benchmarks.haq [--rounds 9] [--only training_step_32]
+    python -m benchmarks.haq [--rounds 9] [--whole-rounds 1] [--only training_step_32 ...]
+        [--rivals-python PYTHON]
+
+PYTHON is of an environment with model-compression-toolkit==2.6.1, scikit-learn and torchvision;
+without it what is held against these is left out.
 """
 
 import argparse
 import json
 import os
-import time
-from collections.abc import Callable, Mapping
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import cast
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
-from engine.catalog.baselines import uniform_policy
-from engine.haq.grid import set_policy
-from engine.haq.thresholds import compute_thresholds
-from engine.nn.build import build_model
-from engine.nn.describe import describe
-from engine.nn.folding import fold_batch_norms
-from engine.nn.layout import lay_channels_last
-from engine.nn.quantized import quantize_layers
-from engine.nn.rectifiers import absorb_rectifiers
-from engine.schema.layers import InputSpec
+from benchmarks.haq_agent import repeats
+from benchmarks.haq_networks import MODEL, Task
 from workers.engine_process import engine_environment
 
-MODEL, CLASSES, BITS = "mobilenet_v2", 10, 4
-CALIBRATION_IMAGES = 16
-SECONDS_A_TURN = 0.4
-
-Work = Callable[[], None]
+REPEATS_OF = 200  # episodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One ratio: what is measured, by what it is divided, and on which images."""
+class Pair:
+    """Two sides that take turns; goals by the part of the measured one that is held to them."""
 
     measured: str
     reference: str
     size: int  # px, both sides of an image
     batch: int
-    goal: float
+    goals: Mapping[str, float | None]
 
 
-ROWS: Mapping[str, Row] = {
-    "training_step_32": Row(
-        measured="quantized_step", reference="plain_step", size=32, batch=128, goal=1.15
+PAIRS: Mapping[str, Pair] = {
+    "training_step_32": Pair(
+        measured="quantized_step", reference="plain_step", size=32, batch=128, goals={"whole": 1.15}
     ),
-    "training_step_224": Row(
-        measured="quantized_step", reference="plain_step", size=224, batch=8, goal=1.15
+    "training_step_224": Pair(
+        measured="quantized_step", reference="plain_step", size=224, batch=8, goals={"whole": 1.15}
     ),
-    "scoring_32": Row(
-        measured="scoring", reference="plain_inference", size=32, batch=128, goal=1.1
+    "scoring_32": Pair(
+        measured="scoring", reference="plain_inference", size=32, batch=128, goals={"whole": 1.1}
     ),
-    "scoring_224": Row(
-        measured="scoring", reference="plain_inference", size=224, batch=8, goal=1.1
+    "scoring_224": Pair(
+        measured="scoring", reference="plain_inference", size=224, batch=8, goals={"whole": 1.1}
+    ),
+    "agent_update": Pair(
+        measured="agent_update", reference="matmul", size=32, batch=128, goals={"whole": 0.12}
+    ),
+    "episode": Pair(
+        measured="episode",
+        reference="validation_pass",
+        size=32,
+        batch=128,
+        goals={"the rest": 1.3, "updates": 1.0},
+    ),
+    "tuned_episode": Pair(
+        measured="tuned_episode",
+        reference="float_epoch",
+        size=32,
+        batch=128,
+        goals={"whole": 1.25},
+    ),
+    "taught_epoch": Pair(
+        measured="taught_epoch", reference="float_epoch", size=32, batch=128, goals={"whole": None}
     ),
 }
+CODEBOOKS = "codebooks"  # against scikit-learn
+SEARCHES = "searches"  # against MCT
+REPEATS = "repeats"
+SEARCH_GOALS = {"mixed": {"seconds": 0.35, "peak_mb": 0.5}, "full": {"seconds": 0.7}}
+CODEBOOK_GOAL = 0.16
 
 
 def main() -> None:
     """Measure the rows and print them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", choices=ROWS)
+    parser.add_argument("--whole-rounds", type=int, default=1)
+    parser.add_argument("--rivals-python", type=Path)
+    names = [*PAIRS, REPEATS, CODEBOOKS, SEARCHES]
+    parser.add_argument("--only", choices=names, nargs="+", default=names)
     options = parser.parse_args()
-    os.environ.update(engine_environment(threads=1))
-    chosen = {name: row for name, row in ROWS.items() if options.only in (None, name)}
-    rows = {name: measure(row, options.rounds) for name, row in chosen.items()}
+    torch.set_num_threads(1)
+    rows: dict[str, object] = {
+        name: taken_in_turns(pair, options.rounds)
+        for name, pair in PAIRS.items()
+        if name in options.only
+    }
+    if REPEATS in options.only:
+        rows[REPEATS] = repeats(Task(size=32, batch=128), REPEATS_OF)
+    rivals = options.rivals_python
+    if CODEBOOKS in options.only and rivals is not None:
+        rows[CODEBOOKS] = codebooks(rivals, options.whole_rounds)
+    if SEARCHES in options.only and rivals is not None:
+        rows[SEARCHES] = searches(rivals, options.whole_rounds)
     print(json.dumps({"benchmark": "haq", "model": MODEL, "rows": rows}, indent=1))
 
 
-def measure(row: Row, rounds: int) -> dict[str, float | list[float]]:
-    """Return a row's ratio with its spread, from sides that take turns."""
-    with Side(row.measured, row) as measured, Side(row.reference, row) as reference:
-        pairs = np.array([(measured.turn(), reference.turn()) for _ in range(rounds)])
-    ratios = pairs[:, 0] / pairs[:, 1]
+def taken_in_turns(pair: Pair, rounds: int) -> dict[str, object]:
+    """Return a pair's ratios by part."""
+    with Side(pair.measured, pair) as measured, Side(pair.reference, pair) as reference:
+        turns = [(measured.turn(), reference.turn()) for _ in range(rounds)]
+    plain = [reference["whole"] for _, reference in turns]
+    return {
+        part: ratio([one[part] for one, _ in turns], plain, goal)
+        for part, goal in pair.goals.items()
+    }
+
+
+def codebooks(rivals: Path, rounds: int) -> dict[str, object]:
+    """Return all codebooks' time beside scikit-learn's 8-bit ones, and their distortions."""
+    torch.manual_seed(0)
+    model = Task(size=224, batch=1, classes=1000).network()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "weights.npz"
+        np.savez(file, *[p.detach().numpy() for p in model.parameters() if p.dim() > 1])
+        ours, theirs = [], []
+        for _ in range(rounds):
+            ours.append(once(["codebooks", str(file)]))
+            theirs.append(rival(rivals, "haq_kmeans.py", str(file)))
+    errors, expected = ours[0]["distortion"], theirs[0]["distortion"]
+    return {
+        "seconds": compared(ours, theirs, "seconds", CODEBOOK_GOAL),
+        "scikit_learn_seconds_by_bits": theirs[0]["seconds_by_bits"],
+        "distortion_ratio_by_bits": {
+            bits: round(errors[bits] / expected[bits], 4) for bits in errors
+        },
+    }
+
+
+def searches(rivals: Path, rounds: int) -> dict[str, object]:
+    """Return the time and memory of our searches beside MCT's."""
+    runs: dict[str, list[dict]] = {"mct": [], "mixed": [], "full": []}
+    for _ in range(rounds):
+        runs["mixed"].append(once(["mixed"]))
+        runs["mct"].append(rival(rivals, "haq_mct.py"))
+        runs["full"].append(once(["full"]))
+    rows: dict[str, object] = {
+        f"{name}, {what}": compared(runs[name], runs["mct"], what, goal)
+        for name, goals in SEARCH_GOALS.items()
+        for what, goal in goals.items()
+    }
+    return rows | {"first": {name: outcomes[0] for name, outcomes in runs.items()}}
+
+
+def once(arguments: list[str]) -> dict:
+    """Run a whole computation of ours and return what it prints."""
+    return printed([sys.executable, "-m", "benchmarks.haq_searches", *arguments], ours())
+
+
+def rival(python: Path, script: str, *arguments: str) -> dict:
+    """Run a rival's, with the allocator that its user would have."""
+    command = [str(python), str(Path(__file__).with_name(script)), *arguments]
+    return printed(command, {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
+
+
+def printed(command: list[str], environment: dict[str, str]) -> dict:
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compared(above: list[dict], below: list[dict], what: str, goal: float) -> dict[str, object]:
+    return ratio([one[what] for one in above], [one[what] for one in below], goal)
+
+
+def ratio(above: list[float], below: list[float], goal: float | None) -> dict[str, object]:
+    ratios = np.array(above) / np.array(below)
     return {
         "ratio": round(float(np.median(ratios)), 3),
         "quartiles": [round(float(q), 3) for q in np.quantile(ratios, (0.25, 0.75))],
-        "goal": row.goal,
-        "measured_ms": round(1e3 * float(np.median(pairs[:, 0])), 2),
-        "reference_ms": round(1e3 * float(np.median(pairs[:, 1])), 2),
+        "goal": goal,
+        "measured": round(float(np.median(above)), 5),  # CPU seconds, or MB
+        "reference": round(float(np.median(below)), 5),
     }
 
 
 class Side:
-    """One side of a ratio, in a process of its own that waits for its turn."""
+    """One side of a pair, in a process of its own that waits for its turn."""
 
-    def __init__(self, name: str, row: Row) -> None:
-        context = get_context("spawn")  # a new program: the allocator reads its environment
-        self._line, far = context.Pipe()
-        self._process = context.Process(target=serve, args=(name, row, far), daemon=True)
+    def __init__(self, name: str, pair: Pair) -> None:
+        module = [sys.executable, "-m", "benchmarks.haq_sides"]
+        self._process = subprocess.Popen(
+            [*module, name, str(pair.size), str(pair.batch)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=ours(),
+        )
 
     def __enter__(self) -> "Side":
-        self._process.start()
         self.turn()  # the first one warms up
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._line.send(False)
-        self._process.join()
+        self._process.communicate()
 
-    def turn(self) -> float:
-        """Return the CPU seconds of one call, the mean over a turn."""
-        self._line.send(True)
-        return cast(float, self._line.recv())
-
-
-def serve(name: str, row: Row, line: Connection) -> None:
-    """Work whenever told to."""
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    work = WORKS[name](row)
-    while line.recv():
-        calls, started = 0, time.process_time()
-        while time.process_time() - started < SECONDS_A_TURN:
-            work()
-            calls += 1
-        line.send((time.process_time() - started) / calls)
+    def turn(self) -> dict[str, float]:
+        """Return the CPU seconds of one call and of its parts, the mean over a turn."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
 
 
-def plain_step(row: Row) -> Work:
-    """Return a training step of the float network."""
-    return training_step(network(row), row)
-
-
-def quantized_step(row: Row) -> Work:
-    """Return a training step of the network with all operands fake-quantised, as fine-tuned."""
-    model = quantized(network(row), row)
-    absorb_rectifiers(model)
-    return training_step(model, row)
-
-
-def plain_inference(row: Row) -> Work:
-    """Return the float network's pass over a batch."""
-    return inference(network(row).eval(), row)
-
-
-def scoring(row: Row) -> Work:
-    """Return a quantised network's pass, batch norms folded and weights cached, as in a search."""
-    model = quantized(network(row), row).eval()
-    fold_batch_norms(model)
-    absorb_rectifiers(model)
-    return inference(model, row)
-
-
-WORKS: Mapping[str, Callable[[Row], Work]] = {
-    "plain_step": plain_step,
-    "quantized_step": quantized_step,
-    "plain_inference": plain_inference,
-    "scoring": scoring,
-}
-
-
-def network(row: Row) -> nn.Module:
-    model = build_model(MODEL, input=InputSpec(channels=3, size=row.size), classes=CLASSES)
-    lay_channels_last(model)
-    return model
-
-
-def quantized(model: nn.Module, row: Row) -> nn.Module:
-    spec = describe(
-        model, model_id=MODEL, input=InputSpec(channels=3, size=row.size), classes=CLASSES
-    )
-    model.eval()
-    layers = quantize_layers(model, spec.layers)
-    thresholds = compute_thresholds(
-        model,
-        layers,
-        [images(row, CALIBRATION_IMAGES)],
-        clipping="mse",
-        granularity="channel",
-    )
-    set_policy(layers, uniform_policy(spec, BITS, BITS), thresholds)
-    return model
-
-
-def training_step(model: nn.Module, row: Row) -> Work:
-    model.train()
-    optimiser = torch.optim.SGD(
-        model.parameters(), lr=1e-3, momentum=0.9, nesterov=True, foreach=False
-    )
-    images_NCHW = images(row, row.batch)
-    labels_N = torch.arange(row.batch) % CLASSES
-
-    def step() -> None:
-        loss = functional.cross_entropy(model(images_NCHW), labels_N)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        optimiser.step()
-
-    return step
-
-
-def inference(model: nn.Module, row: Row) -> Work:
-    images_NCHW = images(row, row.batch)
-
-    def infer() -> None:
-        with torch.inference_mode():
-            model(images_NCHW)
-
-    return infer
-
-
-def images(row: Row, count: int) -> Tensor:
-    """Return noise, channels last."""
-    noise_NCHW = torch.randn(count, 3, row.size, row.size)
-    return noise_NCHW.contiguous(memory_format=torch.channels_last)
+def ours() -> dict[str, str]:
+    """Return the environment that a worker gives an engine."""
+    return engine_environment(threads=1)
 
 
 if __name__ == "__main__":
