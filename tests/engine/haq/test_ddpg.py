@@ -47,6 +47,16 @@ def taught_agent(*, episodes: int = 3) -> DDPGAgent:
     return agent
 
 
+def shown_the_better_action(settings: AgentSettings) -> DDPGAgent:
+    """Return an agent that learnt from low actions that were punished and high ones rewarded."""
+    agent = new_agent(settings=settings)
+    for _ in range(4):
+        agent.remember(episode(-5.0, action=0.1), reward=-5.0)
+        agent.remember(episode(5.0, action=0.9), reward=5.0)
+    agent.learn(300)
+    return agent
+
+
 def parameters_of(network: nn.Module) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
 
@@ -97,15 +107,9 @@ def test_unscaled_the_actor_climbs_the_value_alone() -> None:
     settings = replace(
         SETTINGS, actor_learning_rate=1e-3, cloning_weight=0.0, value_weight=1.0, scaled=False
     )
-    agent = new_agent(settings=settings)
-    for _ in range(4):
-        agent.remember(episode(-5.0, action=0.1), reward=-5.0)
-        agent.remember(episode(5.0, action=0.9), reward=5.0)
+    agent = shown_the_better_action(settings)
 
-    agent.learn(300)
-
-    states = episode(0.0).states_KS
-    assert all(agent.act(state) > 0.8 for state in states)
+    assert all(agent.act(state) > 0.8 for state in episode(0.0).states_KS)
     assert agent.state_dict()["spread"] == 1.0
 
 
@@ -142,15 +146,9 @@ def test_the_target_networks_start_alike_and_follow_slowly() -> None:
 
 def test_the_actor_leans_to_what_was_rewarded() -> None:
     settings = replace(SETTINGS, actor_learning_rate=1e-3)
-    agent = new_agent(settings=settings)
-    for _ in range(4):
-        agent.remember(episode(-5.0, action=0.1), reward=-5.0)
-        agent.remember(episode(5.0, action=0.9), reward=5.0)
+    agent = shown_the_better_action(settings)
 
-    agent.learn(300)
-
-    states = episode(0.0).states_KS
-    assert all(agent.act(state) > 0.8 for state in states)
+    assert all(agent.act(state) > 0.8 for state in episode(0.0).states_KS)
 
 
 def test_imitation_teaches_the_actions_that_were_shown() -> None:

@@ -12,6 +12,7 @@ from engine.haq.environment import QuantizationEnvironment
 from engine.haq.policy_space import PolicySpace
 from engine.haq.thresholds import compute_thresholds
 from engine.haq.walk import LayerWalk
+from engine.nn.quantized import set_float
 from engine.schema.cost import Budget, Metric
 from engine.schema.policy import LayerBits, Policy
 from engine.schema.results import LayerSensitivity
@@ -61,6 +62,7 @@ class ToySearch:
 
     def new_environment(self) -> QuantizationEnvironment:
         """Return one that has scored nothing yet."""
+        set_float(self.layers)  # an earlier one may have left them quantised
         return QuantizationEnvironment(
             self.network,
             self.layers,
