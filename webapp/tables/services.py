@@ -93,7 +93,9 @@ def unfinished_jobs(table: DeviceTable) -> list[str]:
     # A host's job finds the newest table of that host when it starts.
     targets = [table.target, table.host] if table.host else [table.target]
     jobs = table.team.jobs.filter(target__in=targets)
-    return list(jobs.exclude(status__in=jobs.model.TERMINAL).values_list("name", flat=True))
+    # One that measures a host makes a table; it needs none.
+    jobs = jobs.exclude(kind=jobs.model.Kind.PROFILE).exclude(status__in=jobs.model.TERMINAL)
+    return list(jobs.values_list("name", flat=True))
 
 
 def keep_draft(*, team: Team, made_by: User, table: CostTable, file_name: str) -> TableDraft:

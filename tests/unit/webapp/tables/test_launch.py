@@ -117,7 +117,9 @@ def test_a_haq_run_on_a_table_says_its_name_everywhere(
     assert f'<option value="{fpga.target}">Our FPGA</option>' in runs
     assert "Our FPGA<div" in runs
     assert "Our FPGA" in as_ada.get("/jobs/?q=fpga").content.decode()
-    assert "Our FPGA" in as_ada.get(f"/jobs/{job.pk}/").content.decode()
+    live = as_ada.get(f"/jobs/{job.pk}/").content.decode()
+    assert "<li>Our FPGA</li>" in live
+    assert "on Our FPGA." in live  # the question
 
 
 def test_a_search_on_a_table_says_its_name(as_ada: Client, team: Team, phone: DeviceTable) -> None:

@@ -110,6 +110,15 @@ def test_a_table_goes_once_no_unfinished_job_needs_it(ada: User, team: Team) -> 
     assert not DeviceTable.objects.filter(pk=row.pk).exists()
 
 
+def test_a_host_that_is_measured_anew_needs_no_table(team: Team) -> None:
+    row = DeviceTableFactory(team=team, host="host-cpu")
+    JobFactory(team=team, target="host-cpu", kind="profile")
+    assert services.unfinished_jobs(row) == []
+
+    JobFactory(team=team, target="host-cpu", kind="search", name="On this host")
+    assert services.unfinished_jobs(row) == ["On this host"]
+
+
 def test_a_draft_becomes_a_table_and_goes(ada: User, team: Team, table: CostTable) -> None:
     draft = services.keep_draft(team=team, made_by=ada, table=table, file_name="board.json")
     assert not DeviceTable.objects.exists()
