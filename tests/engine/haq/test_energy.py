@@ -102,6 +102,29 @@ def test_three_budgets_hold_at_once(bound: QuantizeResult) -> None:
     assert all(priced_anew(bound, alone, b.metric) > b.limit for b in bound.budgets)
 
 
+def test_the_least_energy_within_an_accuracy_drop_beside_a_latency_budget(tmp_path: Path) -> None:
+    config = tiny_config(
+        target="bitfusion-eyeriss",
+        budgets=(LATENCY,),
+        accuracy_drop=0.1,
+        objective="energy_mj",
+    )
+
+    result = finished(config, tmp_path).result
+
+    assert isinstance(result, QuantizeResult)
+    energy, latency = result.budgets
+    assert (energy.metric, latency) == ("energy_mj", LATENCY)
+    for row in strategies(result):
+        for budget in result.budgets:
+            assert priced_anew(result, row, budget.metric) <= budget.limit * (1 + 1e-9)
+    assert energy.limit < result.contender("uniform-8").cost["energy_mj"]
+    solver, in_float = (result.contender(name).search_accuracy for name in ("solver", "float"))
+    assert solver is not None
+    assert in_float is not None
+    assert solver.value >= in_float.value - 0.1
+
+
 def test_the_front_of_several_budgets_is_that_of_the_first(bound: QuantizeResult) -> None:
     assert bound.front.metric == LATENCY.metric
     costs = [point.costs["latency_ms"] for point in bound.front.points]
