@@ -6,6 +6,7 @@ from uuid import UUID
 
 from engine.schema.results import ProfileResult, QuantizeResult, SearchResult
 from webapp.charts.palette import RUN_MARKS, Mark
+from webapp.charts.quantities import metric_title
 from webapp.jobs.answer import model_words
 from webapp.jobs.models import Job
 from webapp.jobs.results import result_of
@@ -67,6 +68,8 @@ def _words(job: Job, attribute: str) -> str:
     value = str(getattr(job, attribute))
     if attribute == "target":
         return job.target_title or value
+    if attribute == "budget_metric":
+        return metric_title(value).lower()
     return model_words(value) if attribute == "model" else value
 
 
