@@ -83,7 +83,7 @@ class UnsupportedModel(EngineError):
     def __init__(self, layer: str, message: str, *others: tuple[str, str]) -> None:
         self.layer = layer
         self.obstacles = ((layer, message), *others)  # each a layer and what is the matter
-        text = f"layer {layer!r} {message}"
+        text = f"layer {layer!r} {message}" if layer else f"the network {message}"
         if others:
             text = f"{len(self.obstacles)} layers stand in the way. {self._together()}"
         super().__init__(f"model: {text}")
@@ -91,13 +91,8 @@ class UnsupportedModel(EngineError):
     def _together(self) -> str:
         layers: dict[str, list[str]] = {}
         for layer, message in self.obstacles:
-            layers.setdefault(message, []).append(repr(layer))
-        return " ".join(
-            f"Layer {names[0]} {message}."
-            if len(names) == 1
-            else f"Layers {', '.join(names)}: each {message}."
-            for message, names in layers.items()
-        )
+            layers.setdefault(message, []).append(repr(layer) if layer else "")
+        return " ".join(f"{_subject(names)} {message}." for message, names in layers.items())
 
 
 class Diverged(EngineError):
@@ -106,3 +101,9 @@ class Diverged(EngineError):
     def __init__(self, step: int, what: str) -> None:
         super().__init__(f"{what} is not finite at step {step}; lower the learning rate")
         self.step = step
+
+
+def _subject(names: list[str]) -> str:
+    if names == [""]:
+        return "The network"
+    return f"Layer {names[0]}" if len(names) == 1 else f"Layers {', '.join(names)}: each"

@@ -113,7 +113,7 @@ def test_products_with_parameters_of_no_layer_are_found() -> None:
     with pytest.raises(UnsupportedModel) as refused:
         describe_toy(OwnWeights())
 
-    assert "Layer '' multiplies by 'kernel', a parameter of its own" in str(refused.value)
+    assert "The network multiplies by 'kernel', a parameter of its own" in str(refused.value)
     assert "Layer 'inner' multiplies by 'matrix'" in str(refused.value)
     assert "hold it in an nn.Conv2d or nn.Linear" in str(refused.value)
     assert len(refused.value.obstacles) == 2
