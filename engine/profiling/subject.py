@@ -52,7 +52,8 @@ def profile_subject(config: ProfileConfig) -> ProfileSubject:
         return _of_space(space, config.effort.networks, generator)
     if config.shape != SpaceShape():
         raise InvalidConfig("shape", "is of a space; a model has widths of its own")
-    return _of_model(_spec(config.subject, dataset), config.effort.networks, generator)
+    title = entry_of(config.subject).title
+    return _of_model(_spec(config.subject, dataset), title, config.effort.networks, generator)
 
 
 def _of_space(space: SearchSpace, count: int, generator: random.Random) -> ProfileSubject:
@@ -71,14 +72,14 @@ def _of_space(space: SearchSpace, count: int, generator: random.Random) -> Profi
     )
 
 
-def _of_model(spec: ModelSpec, count: int, generator: random.Random) -> ProfileSubject:
+def _of_model(spec: ModelSpec, title: str, count: int, generator: random.Random) -> ProfileSubject:
     parts = [Part(layers=tuple(layers)) for layers in model_parts(spec.layers)]
     stretches = tuple(_drawn_stretches(parts, count, generator))
     notes: tuple[str, ...] = ()
     if count and not stretches:
         notes = (f"No two parts of {spec.model} follow each other, so no sum was compared.",)
     return ProfileSubject(
-        title=spec.model,
+        title=title,
         parts=_unique(part.layers for part in parts),
         networks=stretches,
         notes=notes,

@@ -46,6 +46,23 @@ def axis(title: str = "", **options: Any) -> FigureJson:  # Any: Plotly's own op
     }
 
 
+def log_axis(title: str, *, lowest: int, highest: int) -> FigureJson:
+    """Return a logarithmic axis whose ticks are whole numbers: 1, 2 and 5 of each power of ten.
+
+    `lowest` and `highest` are the first and last power; Plotly shows those within the data.
+    """
+    values = [digit * 10.0**power for power in range(lowest, highest + 1) for digit in (1, 2, 5)]
+    texts = [_tick(value) for value in values]
+    return axis(title, type="log", tickvals=values, ticktext=texts)
+
+
+def _tick(value: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
+
+
 def layout(*, height: int, **options: Any) -> FigureJson:  # Any: Plotly's own options
     """Return the layout all charts share; fonts and colours are the page's."""
     return {

@@ -1,6 +1,6 @@
 """The live charts of a profile run: times, whole networks, and how steady it all is."""
 
-from webapp.charts.chart import FigureJson, axis, layout
+from webapp.charts.chart import FigureJson, axis, layout, log_axis
 from webapp.charts.live_chart import LiveChart, LiveTrace
 from webapp.charts.palette import MUTED, PRECISIONS, Mark
 
@@ -48,8 +48,8 @@ PROFILE_CHARTS: tuple[LiveChart, ...] = (
         wide=True,
         layout=layout(
             height=360,
-            xaxis=axis("MACs of one image", type="log", dtick="D2", exponentformat="SI"),
-            yaxis=axis("Median (ms)", type="log", dtick="D2"),
+            xaxis=log_axis("MACs of one image", lowest=2, highest=10),
+            yaxis=log_axis("Median (ms)", lowest=-4, highest=4),
         ),
         traces=tuple(
             LiveTrace(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.schema.cost_table import BlockRow, CostTable, KernelPrecision, LayerRow, Timing
-from webapp.charts.chart import Chart, FigureJson, Table, axis, layout
+from webapp.charts.chart import Chart, FigureJson, Table, axis, layout, log_axis
 from webapp.charts.palette import PRECISIONS
 
 _HEIGHT = 400
@@ -25,7 +25,7 @@ def row_times_chart(table: CostTable) -> Chart:
             "layout": layout(
                 height=_HEIGHT,
                 xaxis=axis("Shape, in order of its time", tickformat="d"),
-                yaxis=axis("Median (ms)", type="log", dtick="D2"),
+                yaxis=log_axis("Median (ms)", lowest=-4, highest=4),
             ),
         },
         table=_table(rows, table.precisions),

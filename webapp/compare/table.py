@@ -65,6 +65,8 @@ def _outcome(runs: Sequence[Run]) -> tuple[Row, ...]:
     rows.append(_row(runs, "Candidates scored", lambda o: f"{o.candidates:,}"))
     rows.append(_row(runs, "Search time", lambda o: duration(o.search_seconds), "measured"))
     rows.append(_row(runs, "Found by", lambda o: o.found_by))
+    if all(run.profile for run in runs):  # they find nothing
+        return tuple(rows[:1])
     return tuple(rows)
 
 
@@ -72,7 +74,7 @@ def _set_up(runs: Sequence[Run]) -> tuple[Row, ...]:
     titled: list[tuple[str, Callable[[Run], str]]] = [
         ("Kind", lambda run: run.job.get_kind_display()),
         ("Network or space", lambda run: _model(run.job)),
-        ("Data set", lambda run: dataset_title(run.job.dataset)),
+        ("Data set", lambda run: dataset_title(run.job.dataset) or "–"),
         ("Target", lambda run: target_title(run.job.target, run.job.target_title)),
         ("Budget", lambda run: budgets_words(run.job)),
         ("Preset", lambda run: run.job.preset or "custom"),
@@ -112,7 +114,7 @@ def _plain(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
+        return ", ".join(str(each) for each in value) or "–"
     return str(value)
 
 

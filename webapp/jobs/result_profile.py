@@ -116,14 +116,15 @@ def _uses(job: Job, target: str) -> tuple[tuple[str, str], ...]:
     """Return the forms that can be cut to the table, with what it is of."""
     config = config_from_json(job.config)
     assert isinstance(config, ProfileConfig)  # as the job's kind says
-    known = {"target": target, "metric": "latency_ms"}
+    known = {"target": target}
     initial = profile_initial(config)
     known |= {name: initial[name] for name in ("dataset", "folder") if initial.get(name)}
     if config.subject not in SPACES:
-        asked = {**known, "model": config.subject}
+        # Bits do not change times on these machines; they change the size.
+        asked = {**known, "metric": "model_bytes", "model": config.subject}
         return (("Quantise a network for it", _address("jobs:new-quantize", asked)),)
     shape = {} if config.shape == SpaceShape() else _shape(initial)
-    asked = {**known, "space": config.subject, **shape}
+    asked = {**known, "metric": "latency_ms", "space": config.subject, **shape}
     return (("Search a network for it", _address("jobs:new-search", asked)),)
 
 

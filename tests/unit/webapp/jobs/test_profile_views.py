@@ -209,6 +209,7 @@ def test_profiles_are_compared_by_what_they_measured(client: Client, ada: User, 
     assert [cell.text for cell in rows["Measured on"].cells] == ["Test processor"] * 2
     assert [cell.text for cell in rows["Mean error of sums, fp32"].cells][1] == "–"
     assert rows["Mean error of sums, int8"].cells[0].provenance == "measured"
+    assert "Accuracy as delivered" not in rows
     assert answer.context["caveats"] == []
 
 
