@@ -43,6 +43,7 @@ def test_the_found_network_has_the_shape_that_was_asked_for(shaped: Finished) ->
     assert result.space == architecture.space == SPACE
     assert result.contender("found").cost["macs"] <= CONFIG.budgets[0].limit
     assert model_spec(architecture).model_hash == result.model.model_hash
+    assert read_architecture(shaped.artifact("net.config")).ops == architecture.ops
     outputs = load_network(shaped.artifact("checkpoint.safetensors"))(torch.zeros(2, 1, 32, 32))
     assert outputs.shape == (2, 10)
 
