@@ -95,5 +95,28 @@ def finished(ada: Person) -> list[str]:
     return paths
 
 
+@pytest.fixture(scope="session")
+def asked(ada: Person) -> dict[str, str]:
+    """The addresses of searches that asked other questions: by codebooks, within a drop."""
+    size = launch(
+        ada,
+        "/jobs/new/haq/",
+        {"Name": "Codebooks", "At most": "230"},
+        choose=["Weights alone, by codebooks"],
+    )
+    drop = launch(
+        ada,
+        "/jobs/new/haq/",
+        {"Name": "Small cost", "Accuracy lost, at most": "3", "Model size at most": "400"},
+        choose=["The smallest cost within an accuracy drop"],
+    )
+    paths = {}
+    for name, page in (("size", size), ("drop", drop)):
+        paths[name] = _path_of(page)
+        wait_for_state(page, "Succeeded")
+        page.close()
+    return paths
+
+
 def _path_of(page: Page) -> str:
     return "/" + page.url.split("/", 3)[3]

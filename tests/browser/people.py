@@ -1,7 +1,7 @@
 """People before a browser: who they are, and what they do there again and again."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -80,11 +80,19 @@ def fill(page: Page, values: dict[str, str]) -> None:
         page.get_by_label(re.compile(f"^{re.escape(label)}")).fill(value)
 
 
-def launch(person: Person, path: str, values: dict[str, str]) -> Page:
-    """Queue a search from a form's page, and return the job's page."""
+def launch(
+    person: Person, path: str, values: dict[str, str], *, choose: Sequence[str] = ()
+) -> Page:
+    """Queue a search from a form's page, once some choices are made, and return the job's page."""
     page = person.open(path)
-    page.get_by_text("Advanced", exact=True).click()
-    fill(page, {**TINY, **values})
+    for choice in choose:
+        with page.expect_response("**/reach/**"):
+            page.get_by_label(choice).check()
+        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    page.evaluate("document.querySelectorAll('form details').forEach(each => each.open = true)")
+    # What does not belong to the choices is hidden.
+    tiny = {label: count for label, count in TINY.items() if page.get_by_label(label).is_visible()}
+    fill(page, {**tiny, **values})
     page.get_by_role("button", name="Queue the search").click()
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
     return page
