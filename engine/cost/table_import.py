@@ -5,7 +5,7 @@ Read are HAQ's arrays (`.npy`, layers x 8 x 8), the tables of ProxylessNAS and O
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, Literal, get_args
@@ -15,13 +15,15 @@ from engine.cost.imported_rows import ImportedRows, TimeUnit, check_rows
 from engine.cost.npy_table import npy_rows
 from engine.cost.yaml_table import yaml_rows
 from engine.schema.codec import from_json
-from engine.schema.cost_table import BlockRow, CostTable, GridRow, LayerRow
+from engine.schema.cost_table import MOST_ROWS, BlockRow, CostTable, GridRow, LayerRow
 from engine.schema.errors import InvalidConfig, InvalidTable
 from engine.schema.layers import ModelSpec
 
 TableFormat = Literal["npy", "yaml", "csv", "json"]
 
 MOST_BYTES: Final = 4 * 2**20
+_MOST_BESIDE: Final = 50_000  # values of a document beside its rows
+_MOST_A_ROW: Final = 200  # a grid has 64 times and its shape
 _ROWS: Mapping[str, type] = {"blocks": BlockRow, "layers": LayerRow, "grids": GridRow}
 _PACKED = {b"PK": "zip", b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"\x28\xb5": "zstd"}
 
@@ -109,25 +111,55 @@ def _document(data: bytes) -> CostTable:
         value = json.loads(_text(data), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidTable(f"is not JSON: {error}") from error
-    try:
-        table = from_json(CostTable, value)
-    except InvalidConfig as error:
-        raise _in_its_row(value) or error from error
+    _check_counts(value)
+    for place, kind, row in _rows_of(value):
+        _check_row(place, kind, row)
+    table = from_json(CostTable, value)
     check_rows(table)
     return table
 
 
-def _in_its_row(document: object) -> InvalidTable | None:
-    """Return the error of the first row that cannot stand; None: the fault is elsewhere."""
+def _check_counts(document: object) -> None:
+    """Check that there is not too much to look at: whatever is wrong is listed by the codec."""
+    count = sum(1 for _ in _rows_of(document))
+    if count > MOST_ROWS:
+        raise InvalidTable(f"has {count:,} rows; a table has at most {MOST_ROWS:,}")
+    fields = document if isinstance(document, dict) else {"": document}
+    beside = [value for name, value in fields.items() if name not in _ROWS]
+    if _holds_more_than(_MOST_BESIDE, beside):
+        raise InvalidTable(f"has more than {_MOST_BESIDE:,} values beside its rows; leave some out")
+
+
+def _check_row(place: str, kind: type, row: object) -> None:
+    """Check a row by itself, so that the first that cannot stand is named and ends the reading."""
+    if _holds_more_than(_MOST_A_ROW, row):
+        raise InvalidTable(f"has more than {_MOST_A_ROW} values", row=place)
+    try:
+        from_json(kind, row)
+    except InvalidConfig as error:
+        raise InvalidTable(str(error), row=place) from error
+
+
+def _rows_of(document: object) -> Iterator[tuple[str, type, object]]:
+    """Yield each row of a document with its place and what it must be."""
     fields = document if isinstance(document, dict) else {}
     for name, kind in _ROWS.items():
         rows = fields.get(name)
         for index, row in enumerate(rows if isinstance(rows, list) else []):
-            try:
-                from_json(kind, row)
-            except InvalidConfig as error:
-                return InvalidTable(str(error), row=f"{name}[{index}]")
-    return None
+            yield f"{name}[{index}]", kind, row
+
+
+def _holds_more_than(most: int, value: object) -> bool:
+    """Tell whether there are more values in a value, at any depth, than it may have."""
+    waiting, seen = [value], 0
+    while waiting:
+        one = waiting.pop()
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        seen += len(inner)
+        if seen > most:
+            return True
+        waiting.extend(inner)
+    return False
 
 
 def _no_constant(word: str) -> float:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zlib
 
 import numpy as np
@@ -257,6 +258,30 @@ def test_a_row_of_a_document_that_cannot_be_is_named(
 
     with pytest.raises(InvalidTable, match=message):
         parse_table(json.dumps(document).encode(), file_format="json", facts=FACTS)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"blocks": [{}] * 1_000_000}, "has 1,000,003 rows; a table has at most 20,000"),
+        ({"blocks": [{}] * 20_000, "layers": []}, r"blocks\[0\]: input_size: is required"),
+        ({"blocks": [{"times": dict.fromkeys(map(str, range(200_000)), 1)}]}, "more than 200"),
+        ({"notes": [1] * 2_000_000}, "more than 50,000 values beside its rows"),
+        ({"end_to_end": {"fp32": {"networks": [{}] * 1_000_000}}}, "more than 50,000 values"),
+    ],
+    ids=["rows", "empty rows", "a long row", "notes", "networks"],
+)
+def test_a_document_of_a_million_faults_is_refused_at_the_first(
+    value: dict[str, object], message: str
+) -> None:
+    text = json.dumps({**to_json(table_of_space(SPACES["tiny"])), **value}, separators=(",", ":"))
+    before = time.process_time()
+
+    with pytest.raises(InvalidTable, match=message):
+        parse_table(text.encode(), file_format="json", facts=FACTS)
+
+    assert len(text) < MOST_BYTES
+    assert time.process_time() - before < 3  # seconds; by way of the codec it took minutes
 
 
 @pytest.mark.parametrize(
