@@ -11,6 +11,7 @@ from engine.schema.errors import InvalidConfig
 from tests import profile_run
 from tests.configs import profile_config, search_config
 from tests.factories import JobFactory
+from tests.unit.webapp.jobs import search_said
 from tests.unit.webapp.jobs.said import said_by
 from webapp.accounts.models import User
 from webapp.jobs import services
@@ -22,25 +23,9 @@ from webapp.teams.models import Team
 SEARCH, HAQ = "/jobs/new/proxylessnas/", "/jobs/new/haq/"
 
 
-def said_of_search(team: Team, **changes: str) -> dict[str, str]:
-    said = {
-        "space": "tiny",
-        "width": "1",
-        "dataset": "fashion-mnist",
-        "target": "host-cpu",
-        "metric": "latency_ms",
-        "limit": "1000",
-        "preset": "smoke",
-        "algorithm": "gradient",
-        "zero_gradient": "all",
-        "starting_weights": "scratch",
-        "precision": "fp32",
-        "seed": "0",
-        "device": "auto",
-        "threads": "1",
-        "team": str(team.pk),
-    }
-    return {**said, **changes}
+def said_of_search(team: Team, **changes: str) -> dict[str, Any]:
+    asked = {"target": "host-cpu", "metric": "latency_ms", "limit": "1000"}
+    return search_said.said_by(team, **{**asked, **changes})
 
 
 def measured(team: Team, owner: User, *, space: str = "tiny", at: str = "12:00") -> DeviceTable:
