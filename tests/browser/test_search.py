@@ -181,15 +181,13 @@ def test_charts_keep_their_height_when_a_phone_is_turned(
     staged: Person, finished_search: str
 ) -> None:
     page = staged.open(finished_search)
-    heights = "[...document.querySelectorAll('.js-plotly-plot')].map(each => each.clientHeight)"
-    widths = (
-        "[...document.querySelectorAll('.js-plotly-plot .main-svg')].map(each => each.clientWidth)"
-    )
     read_through(page)
-    upright = page.evaluate(heights)
+    heights = "[...document.querySelectorAll('.js-plotly-plot')].map(each => each.clientHeight)"
+    upright, first = page.evaluate(heights), page.locator(".js-plotly-plot .main-svg").first
+    width = str(first.get_attribute("width"))
 
     page.set_viewport_size({"width": 360, "height": 740})
-    page.wait_for_function(f"Math.max(...{widths}) < 360")
+    expect(first).not_to_have_attribute("width", width)
 
     assert len(upright) == 4
     assert page.evaluate(heights) == upright
