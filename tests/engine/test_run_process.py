@@ -86,7 +86,7 @@ def test_a_terminated_process_says_so_and_goes_on_when_started_again(tmp_path: P
         for event in (*before, *after)
         if isinstance(event, EpisodeFinished)
     ]
-    assert len(set(told)) == len(told) == 1 + 3 + 3 + 3
+    assert len(set(told)) == len(told) == 1 + 1 + 3 + 3 + 3
     assert result_of(after).artifacts
 
 
