@@ -16,7 +16,7 @@ def test_the_band_follows_number_and_slider(ada: Person) -> None:
     page = ada.open("/jobs/new/haq/")
     start = marker_x(page)
 
-    page.get_by_label("At most").fill("7")
+    page.get_by_label("At most", exact=True).fill("7")
     expect(page.locator("svg").get_by_text("budget 7.00")).to_be_visible()
     by_number = marker_x(page)
     page.get_by_label("Budget, by slider").focus()
@@ -24,13 +24,13 @@ def test_the_band_follows_number_and_slider(ada: Person) -> None:
 
     assert start < by_number
     expect(page.locator("[data-marker]")).to_have_attribute("x", "0%")
-    assert float(page.get_by_label("At most").input_value()) < 3
+    assert float(page.get_by_label("At most", exact=True).input_value()) < 3
     page.close()
 
 
 def test_a_budget_out_of_reach_offers_the_nearest_one(ada: Person) -> None:
     page = ada.open("/jobs/new/haq/")
-    limit = page.get_by_label("At most")
+    limit = page.get_by_label("At most", exact=True)
 
     limit.fill("0.5")
     page.get_by_role("button", name="Use").click()
@@ -52,7 +52,7 @@ def test_another_target_changes_metrics_unit_and_limit(ada: Person) -> None:
     expect(latency).to_have_accessible_description(
         "No device: size and operations has no latency to offer."
     )
-    limit = page.get_by_label("At most")
+    limit = page.get_by_label("At most", exact=True)
     assert float(limit.input_value()) > 100
     assert 0 < marker_x(page) < 100
     limit.fill("300")  # the field is another element now, and still followed
@@ -94,13 +94,13 @@ def test_without_script_the_form_checks_and_refuses_as_well(
     page = context.new_page()
     page.goto(f"{product.address}/jobs/new/haq/")
 
-    page.get_by_label("At most").fill("0.5")
+    page.get_by_label("At most", exact=True).fill("0.5")
     page.get_by_role("button", name="Check the range").click()
     expect(page.get_by_text("The nearest that works is").first).to_be_visible()
     page.get_by_role("button", name="Queue the search").click()
 
     expect(page.get_by_text("Nothing was queued yet")).to_be_visible()
-    expect(page.get_by_label("At most")).to_have_accessible_description(
+    expect(page.get_by_label("At most", exact=True)).to_have_accessible_description(
         re.compile("below the lowest this model reaches here. The nearest that works is 1.9")
     )
     context.close()
