@@ -19,9 +19,7 @@ _ORIGINS: dict[str, Mark] = {
     "refill": Mark(
         title="Raised to the budget", color="var(--series-green)", symbol="triangle-up-open"
     ),
-    "archive": Mark(
-        title="Visited by the search", color="var(--series-red)", symbol="square-open"
-    ),
+    "archive": Mark(title="Visited by the search", color="var(--series-red)", symbol="square-open"),
 }
 
 
