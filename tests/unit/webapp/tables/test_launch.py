@@ -25,8 +25,8 @@ from tests.unit.engine.cost.measured_tables import (
     table_of_model,
     table_of_space,
 )
+from tests.unit.webapp.jobs import search_said
 from tests.unit.webapp.jobs.said import said_by
-from tests.unit.webapp.jobs.test_search_views import posted
 from webapp.accounts.models import User
 from webapp.jobs import services
 from webapp.jobs.models import Job
@@ -97,7 +97,7 @@ def test_the_band_of_a_haq_run_is_the_tables(as_ada: Client, team: Team, fpga: D
 
 
 def test_the_band_of_a_search_is_the_tables(as_ada: Client, team: Team, phone: DeviceTable) -> None:
-    said = posted(team, target=phone.target, metric="latency_ms", limit="1")
+    said = search_said.said_by(team, target=phone.target, metric="latency_ms", limit="1")
     lowest, highest = phone_costs_ms()
 
     band = as_ada.get("/jobs/new/proxylessnas/reach/", said).content.decode()
@@ -124,7 +124,7 @@ def test_a_haq_run_on_a_table_says_its_name_everywhere(
 
 def test_a_search_on_a_table_says_its_name(as_ada: Client, team: Team, phone: DeviceTable) -> None:
     limit = sum(phone_costs_ms()) / 2
-    said = posted(team, target=phone.target, metric="latency_ms", limit=f"{limit:.6g}")
+    said = search_said.said_by(team, target=phone.target, metric="latency_ms", limit=f"{limit:.6g}")
 
     as_ada.post("/jobs/new/proxylessnas/", said)
 
@@ -163,7 +163,9 @@ def test_what_a_table_lacks_is_named_at_the_form_and_nothing_is_queued(
 ) -> None:
     said = {
         "haq": haq(team, phone),
-        "proxylessnas": posted(team, target=fpga.target, metric="latency_ms", limit="1"),
+        "proxylessnas": search_said.said_by(
+            team, target=fpga.target, metric="latency_ms", limit="1"
+        ),
     }[form]
 
     answer = as_ada.post(f"/jobs/new/{form}/", said)
