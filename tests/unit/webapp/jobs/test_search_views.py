@@ -95,6 +95,19 @@ def test_checking_the_range_queues_nothing(as_ada: Client, team: Team) -> None:
     assert not Job.objects.exists()
 
 
+def test_without_script_a_check_shows_the_shape_and_what_does_not_belong_to_the_space(
+    as_ada: Client, team: Team
+) -> None:
+    fits = said_by(team, cells="1, 2, 1", limit="1.5", check="1")
+    foreign = said_by(team, first_block="8", check="1")  # left over from another space
+
+    shown, refused = (as_ada.post("/jobs/new/proxylessnas/", each) for each in (fits, foreign))
+
+    assert "4 blocks, 1,512 networks" in shown.content.decode()
+    assert 'id="id_first_block_error"' in refused.content.decode()
+    assert not Job.objects.exists()
+
+
 def test_a_refused_form_shows_the_error_at_its_field_and_in_the_summary(
     as_ada: Client, team: Team
 ) -> None:
