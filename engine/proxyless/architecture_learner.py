@@ -1,22 +1,19 @@
-"""How the architecture parameters learn: by the gates' gradient, or by REINFORCE.
+"""How the architecture parameters learn, by whichever algorithm: their optimiser, costs and images.
 
-Cai et al. 2019, sections 3.2, 3.3 and 3.3.1. Adam has no memory of earlier gradients (beta1 of
-nought): a parameter whose gradient is zero, since its operation was not drawn, must not move.
+Cai et al. 2019, section 3.3. Adam has no memory of earlier gradients (beta1 of nought): a parameter
+whose gradient is zero, since its operation was not drawn, must not move.
 """
 
-import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from engine.data.image_set import ImageSet
 from engine.proxyless.hardware_loss import Dual, HardwareTerm
 from engine.proxyless.priced_space import PricedSpace
-from engine.proxyless.reinforce import Baseline, policy_loss
 from engine.proxyless.supernet import SuperNet
 from engine.schema.configs import SearchConfig
 from engine.schema.errors import Diverged
@@ -25,7 +22,6 @@ from engine.training.precision import Mixed
 from engine.training.seed import torch_generator
 
 _BETAS = (0.0, 0.999)
-_HALF_SCALE = 2.0**10  # of the loss under fp16; Adam does not care for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,41 +30,11 @@ class ArchitectureStats:
 
     loss: float  # cross-entropy in nats, of the drawn network or the mean over those drawn
     accuracy: float  # 0-1
-    images: int
     reward: float | None = None  # REINFORCE: mean over the drawn networks
 
 
-class ArchitectureLearner(Protocol):
-    """Moves the architecture parameters, a step at a time."""
-
-    def step(self, number: int) -> ArchitectureStats:
-        """Take step `number`, from 0.
-
-        Raises:
-            Diverged: the loss or its gradient left the finite range; nothing was changed.
-        """
-        ...
-
-    def expected_shares(self) -> list[float]:
-        """Return the expected cost under the probabilities, as a share of each budget."""
-        ...
-
-    @property
-    def term(self) -> HardwareTerm:
-        """How costs are weighed."""
-        ...
-
-    def state(self) -> State:
-        """Return all that later steps depend on."""
-        ...
-
-    def restore(self, state: State) -> None:
-        """Go back to where `state` was taken."""
-        ...
-
-
-class _Learner:
-    """What both algorithms share."""
+class ArchitectureLearner(ABC):
+    """Moves the architecture parameters, a step at a time: what both algorithms share."""
 
     def __init__(
         self,
@@ -103,6 +69,14 @@ class _Learner:
             ]
         ).to(device)
         self._batches: Iterator[tuple[Tensor, Tensor]] | None = None
+
+    @abstractmethod
+    def step(self, number: int) -> ArchitectureStats:
+        """Take step `number`, from 0.
+
+        Raises:
+            Diverged: the loss or its gradient left the finite range; nothing was changed.
+        """
 
     def expected_shares(self) -> list[float]:
         """Return the expected cost under the probabilities, as a share of each budget."""
@@ -155,123 +129,3 @@ class _Learner:
             )
         images_NCHW, labels_N = next(self._batches)
         return images_NCHW.to(self._device), labels_N.to(self._device)
-
-
-class GradientLearner(_Learner):
-    """Proxyless-G: one step down the cross-entropy and the hardware term, by the gates."""
-
-    def step(self, number: int) -> ArchitectureStats:
-        """Take step `number`, from 0."""
-        images_NCHW, labels_N = self._batch(number, self._config.effort.batch_size)
-        supernet, mode = self._supernet, self._config.gate_mode
-        supernet.train()
-        with supernet.architecture_step(
-            mode, self._generator, zero_rule=self._config.zero_gradient
-        ) as step:
-            with self._mixed.autocast():
-                logits_NK = supernet(images_NCHW)
-                cross_entropy = functional.cross_entropy(logits_NK, labels_N)
-            shares_B = self._exact(self._shares(step.probabilities()))
-            loss = self.term.loss(cross_entropy, list(shares_B))
-            if not math.isfinite(loss.item()):
-                raise Diverged(number + 1, "the architecture's loss")
-            self._backward(loss)
-            self._require_finite_gradients(number)
-            step.apply(self._optimiser)
-        self.term.observe(self.expected_shares())
-        return ArchitectureStats(
-            loss=cross_entropy.item(),
-            accuracy=(logits_NK.argmax(1) == labels_N).float().mean().item(),
-            images=len(labels_N),
-        )
-
-    def _exact(self, drawn_B: Tensor) -> Tensor:
-        """Give shares whose gradient is that of the drawn operations their exact value.
-
-        Under `two` the expectation over the drawn pairs is an estimate that swings from step to
-        step; whether a budget is overdrawn is not to hang on it.
-        """
-        exact_B = torch.tensor(self.expected_shares(), device=self._device)
-        return drawn_B + (exact_B - drawn_B).detach()
-
-    def _backward(self, loss: Tensor) -> None:
-        scale = _HALF_SCALE if self._config.precision == "fp16" else 1.0
-        (loss * scale).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if scale == 1.0:
-            return
-        for alphas_P in self._supernet.architecture_parameters():
-            if alphas_P.grad is not None:
-                alphas_P.grad = torch.nan_to_num(alphas_P.grad, 0.0, 0.0, 0.0) / scale
-
-
-class ReinforceLearner(_Learner):
-    """Proxyless-R: draws some networks, rates them on one batch, follows the policy gradient."""
-
-    def __init__(
-        self,
-        supernet: SuperNet,
-        images: ImageSet,
-        *,
-        config: SearchConfig,
-        priced: PricedSpace,
-        term: HardwareTerm,
-        device: torch.device,
-    ) -> None:
-        super().__init__(supernet, images, config=config, priced=priced, term=term, device=device)
-        self._priced = priced
-        self._baseline = Baseline()
-
-    def step(self, number: int) -> ArchitectureStats:
-        """Take step `number`, from 0."""
-        effort, supernet = self._config.effort, self._supernet
-        expected = self.expected_shares()
-        images_NCHW, labels_N = self._batch(number, effort.policy_images)
-        supernet.train()
-        rewards, losses, accuracies, log_probabilities = [], [], [], []
-        with supernet.frozen_statistics():
-            for _ in range(effort.policy_samples):
-                choices = supernet.sample(self._generator)
-                with torch.no_grad(), self._mixed.autocast():
-                    logits_NK = supernet(images_NCHW)
-                losses.append(functional.cross_entropy(logits_NK.float(), labels_N).item())
-                accuracies.append((logits_NK.argmax(1) == labels_N).float().mean().item())
-                uses = self._priced.uses(choices)
-                rewards.append(self.term.reward(accuracies[-1], uses, expected))
-                log_probabilities.append(supernet.log_probability(choices))
-        if not all(math.isfinite(loss) for loss in losses):
-            raise Diverged(number + 1, "the drawn networks' loss")
-        loss = policy_loss(torch.stack(log_probabilities), rewards, self._baseline.moved(rewards))
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        self._require_finite_gradients(number)
-        self._optimiser.step()
-        self.term.observe(self.expected_shares())
-        return ArchitectureStats(
-            loss=sum(losses) / len(losses),
-            accuracy=sum(accuracies) / len(accuracies),
-            images=len(labels_N),
-            reward=sum(rewards) / len(rewards),
-        )
-
-    def state(self) -> State:
-        """Return all that later steps depend on."""
-        return {**super().state(), "baseline": self._baseline.value}
-
-    def restore(self, state: State) -> None:
-        """Go back to where `state` was taken."""
-        super().restore(state)
-        self._baseline.value = state["baseline"]
-
-
-def architecture_learner(
-    supernet: SuperNet,
-    images: ImageSet,
-    *,
-    config: SearchConfig,
-    priced: PricedSpace,
-    term: HardwareTerm,
-    device: torch.device,
-) -> ArchitectureLearner:
-    """Return the algorithm that a config asks for, at its beginning."""
-    kind = ReinforceLearner if config.algorithm == "reinforce" else GradientLearner
-    return kind(supernet, images, config=config, priced=priced, term=term, device=device)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.proxyless.architecture_learner import architecture_learner
+from engine.proxyless.algorithms import architecture_learner
 from engine.proxyless.deliver import Delivery, deliver
 from engine.proxyless.final_training import train_finalists
 from engine.proxyless.finalists import Finalist, finalists

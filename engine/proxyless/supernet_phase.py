@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.proxyless.architecture_learner import ArchitectureStats
+from engine.proxyless.course import Course, SinceTold
 from engine.proxyless.learner import SearchLearner, SearchStep
 from engine.proxyless.priced_space import Choices, PricedSpace
 from engine.proxyless.record import RunState
@@ -21,35 +20,6 @@ _PROGRESS_EVENTS = 200  # over each phase
 _GATE_EVENTS = (20, 200)  # over a search: at least, at most
 _GATE_NUMBERS = 100_000  # probabilities told in all, where there are many decisions
 _DIGITS = 5
-
-
-@dataclass(slots=True, kw_only=True)
-class _SinceTold:
-    """What architecture steps saw since the last event of the gates."""
-
-    loss: float = 0.0
-    accuracy: float = 0.0
-    reward: float | None = None
-    steps: int = 0
-
-    def add(self, stats: ArchitectureStats) -> None:
-        self.loss += stats.loss
-        self.accuracy += stats.accuracy
-        if stats.reward is not None:
-            self.reward = (self.reward or 0.0) + stats.reward
-        self.steps += 1
-
-
-@dataclass(slots=True, kw_only=True)
-class _Course:
-    """How the search went so far, beside the learner."""
-
-    visited: dict[Choices, int] = field(default_factory=dict)  # argmaxes, by how often told
-    since: _SinceTold = field(default_factory=_SinceTold)
-    settled_epochs: int = 0
-    last_argmax: Choices | None = None  # at the end of the last epoch
-    is_over: bool = False
-    ended_early: str = ""
 
 
 class SupernetPhase:
@@ -77,7 +47,7 @@ class SupernetPhase:
         self._save_state = save_state
         self._plan = plan
         self._interrupt = interrupt
-        self._course = _Course()
+        self._course = Course()
         self._warmup = config.effort.warmup_epochs * learner.batches_an_epoch
         self._gate_stride = _gate_stride(learner.architecture_total, priced)
 
@@ -97,15 +67,7 @@ class SupernetPhase:
         if saved is None:
             return
         self._learner.restore(saved["learner"])
-        course = saved["course"]
-        self._course = _Course(
-            visited={tuple(choices): count for choices, count in course["visited"]},
-            since=_SinceTold(**course["since"]),
-            settled_epochs=course["settled_epochs"],
-            last_argmax=None if course["last_argmax"] is None else tuple(course["last_argmax"]),
-            is_over=course["is_over"],
-            ended_early=course["ended_early"],
-        )
+        self._course = Course.of(saved["course"])
 
     def events(self) -> Iterator[Event]:
         """Train to the end, or until the architecture is settled.
@@ -145,9 +107,9 @@ class SupernetPhase:
         yield from self._progress(step)
 
     def _gates(self, step: SearchStep) -> GatesUpdated:
-        supernet, since = self._learner.supernet, self._course.since
+        supernet, seen = self._learner.supernet, self._course.since.mean()
         argmax = supernet.argmax()
-        self._course.visited[argmax] = self._course.visited.pop(argmax, 0) + 1
+        self._course.visit(argmax)
         architecture = self._learner.architecture
         budget, table = self._priced.budgets[0], self._priced.tables[0]
         multipliers = architecture.term.multipliers
@@ -163,12 +125,12 @@ class SupernetPhase:
             argmax=argmax,
             argmax_cost=table.cost(argmax),
             limit=budget.limit,
-            search_loss=since.loss / since.steps,
-            search_accuracy=since.accuracy / since.steps,
-            reward=None if since.reward is None else since.reward / since.steps,
+            search_loss=seen.loss,
+            search_accuracy=seen.accuracy,
+            reward=seen.reward,
             multiplier=multipliers[0] if multipliers else None,
         )
-        self._course.since = _SinceTold()
+        self._course.since = SinceTold()
         return event
 
     def _epoch(self, step: SearchStep) -> EpochFinished:
@@ -179,7 +141,7 @@ class SupernetPhase:
         if step.phase == "joint":
             self._state.take(argmax, "argmax", score, is_candidate=False)
             if step.epoch > effort.frozen_epochs:
-                self._settle(argmax)
+                self._course.settle(argmax, is_within=self._priced.meets(argmax))
         return EpochFinished(
             stage=_stage(step),
             subject="supernet",
@@ -199,12 +161,6 @@ class SupernetPhase:
             of_all = total + self._config.effort.rescored
         if done % max(1, total // _PROGRESS_EVENTS) == 0 or step.finished_epoch is not None:
             yield self._plan.progress(_stage(step), done, of_all, "image batches")
-
-    def _settle(self, argmax: Choices) -> None:
-        """Count the epochs that ended with the same argmax within the budgets."""
-        same = argmax == self._course.last_argmax and self._priced.meets(argmax)
-        self._course.settled_epochs = self._course.settled_epochs + 1 if same else 0
-        self._course.last_argmax = argmax
 
     def _is_over(self, step: SearchStep) -> bool:
         """Tell whether the search is to end after a step, and note why if it is early."""
@@ -228,23 +184,7 @@ class SupernetPhase:
 
     def _save(self) -> None:
         self._learner.require_finite()
-        course = self._course
-        state: State = {
-            "learner": self._learner.state(),
-            "course": {
-                "visited": list(course.visited.items()),
-                "since": {
-                    "loss": course.since.loss,
-                    "accuracy": course.since.accuracy,
-                    "reward": course.since.reward,
-                    "steps": course.since.steps,
-                },
-                "settled_epochs": course.settled_epochs,
-                "last_argmax": course.last_argmax,
-                "is_over": course.is_over,
-                "ended_early": course.ended_early,
-            },
-        }
+        state: State = {"learner": self._learner.state(), "course": self._course.state()}
         # The state first: what it has too many is scored again, alike.
         self._save_state()
         save_checkpoint(self._checkpoint, state)

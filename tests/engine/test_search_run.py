@@ -10,10 +10,14 @@ import pytest
 import torch
 
 from engine.catalog.architecture_file import read_architecture
+from engine.catalog.spaces import SPACES
+from engine.catalog.tables import table_id
 from engine.data.splits import load_splits
 from engine.export.network import load_network
 from engine.nn.describe import describe
+from engine.run import run
 from engine.schema.architecture import Architecture
+from engine.schema.codec import digest, to_json
 from engine.schema.cost import Budget
 from engine.schema.errors import BudgetUnreachable, Diverged, EngineError, InvalidConfig
 from engine.schema.events import (
@@ -25,11 +29,13 @@ from engine.schema.events import (
     RunFinished,
 )
 from engine.schema.lowering import model_spec
+from engine.schema.places import Places
 from engine.schema.results import SearchResult
 from engine.training.evaluate import evaluate
 from tests.engine.proxyless.toy_search import MACS
 from tests.engine.tiny_run import Finished, events_of, finished, lasting
 from tests.engine.tiny_search import TINY_SEARCH, small_search_constants, tiny_search_config
+from tests.unit.engine.cost.measured_tables import table_of_space
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -165,6 +171,28 @@ def test_every_way_to_search_ends_within_the_budgets(
     found = result.contender("found")
     assert all(found.cost[budget.metric] <= budget.limit for budget in config.budgets)
     assert result.probabilities != ()
+
+
+def test_a_device_that_was_measured_for_the_space_alone_has_no_yardstick_and_a_note(
+    tmp_path: Path,
+) -> None:
+    table = table_of_space(SPACES["tiny"])
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / f"{digest(table)}.json").write_text(json.dumps(to_json(table)))
+    config = tiny_search_config(
+        target=table_id(table),
+        budgets=(Budget(metric="latency_ms", limit=1e3),),
+        effort=replace(TINY_SEARCH, train_images=64, random_networks=0),
+    )
+    places = Places(
+        data_root=tmp_path, weights_store=tmp_path / "weights", tables=tmp_path / "tables"
+    )
+
+    last = list(run(config, tmp_path / "run", places=places))[-1]
+
+    assert isinstance(last, RunFinished)
+    assert [row.id for row in last.result.contenders] == ["found"]  # type: ignore[union-attr]
+    assert any("MobileNetV2 is not among the baselines" in note for note in last.result.notes)
 
 
 def test_two_searches_in_one_process_do_not_touch_each_other(

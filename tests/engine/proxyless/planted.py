@@ -15,7 +15,7 @@ from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.data.image_set import ImageSet, Normalisation
 from engine.data.memory import MemoryPixels
-from engine.proxyless.architecture_learner import architecture_learner
+from engine.proxyless.algorithms import architecture_learner
 from engine.proxyless.hardware_loss import hardware_term
 from engine.proxyless.learner import SearchLearner
 from engine.proxyless.priced_space import Choices, PricedSpace, price_space
@@ -130,7 +130,7 @@ class Task:
                 search_images=512,
                 batch_size=64,
                 warmup_epochs=4,
-                epochs=6,
+                epochs=10,
                 policy_every=2,
                 architecture_learning_rate=0.08,
                 policy_samples=6,
@@ -160,6 +160,17 @@ DEPTH = Task(
     distance=6,
     answer=(0, 0),
     decoys=((1, 2),),
+)
+# The same with a block between them that can only be wide: it cannot help, and must be skipped.
+SKIP = Task(
+    space=space_of(
+        (mbconv(5, 3), mbconv(5, 6)),
+        (mbconv(1, 4), mbconv(1, 7), ZERO),
+        (mbconv(5, 3), mbconv(5, 6), ZERO),
+    ),
+    distance=6,
+    answer=(0, 2, 0),
+    decoys=((1, 2, 2), (0, 1, 2)),
 )
 
 

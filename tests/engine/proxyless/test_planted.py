@@ -3,9 +3,10 @@
 import pytest
 
 from engine.schema.configs import Algorithm
-from tests.engine.proxyless.planted import DEPTH, KERNEL, Task, search
+from tests.engine.proxyless.planted import DEPTH, KERNEL, SKIP, Task, search
 
-FAST = {("kernel", "gradient"), ("depth", "reinforce")}
+TASKS = {"kernel": KERNEL, "depth": DEPTH, "skip": SKIP}
+FAST = {("kernel", "gradient"), ("depth", "reinforce"), ("skip", "gradient")}
 CASES = [
     pytest.param(
         task,
@@ -14,7 +15,7 @@ CASES = [
         id=f"{name}-{algorithm}-{seed}",
         marks=[] if (name, algorithm) in FAST and seed == 0 else [pytest.mark.long],
     )
-    for name, task in (("kernel", KERNEL), ("depth", DEPTH))
+    for name, task in TASKS.items()
     for algorithm in ("gradient", "reinforce")
     for seed in range(5)
 ]
@@ -31,7 +32,7 @@ def test_the_one_network_that_can_tell_is_found(
     assert 0.85 <= found.expected_share <= 1.15
 
 
-@pytest.mark.parametrize("task", [KERNEL, DEPTH], ids=["kernel", "depth"])
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
 def test_what_cannot_tell_is_as_dear(task: Task) -> None:
     priced = task.priced(task.budget)
 
