@@ -40,9 +40,11 @@ RATIOS = {  # name: numerator, denominator, goal at 224 and at 32
 }
 PLAIN = ("mobilenet-plain", "nni")  # these have the default allocator
 MEMORY_STEPS = 3
+Memory = dict[str, float]  # MB: the peak over import, and the network's parameters
 CANDIDATES = (2, 3, 4, 5, 6, 7)
-CURVES = ("one-path", "one-path-full_v2", "all-paths-sum", "all-paths-weighted")
-CURVE_SETTING = (224, 2)
+CURVES = ("one-path-private", "one-path-full_v2", "all-paths-sum", "all-paths-weighted")
+CURVE_SETTING = (224, 4)
+PEAKS = ("one-plain", "one-path-shared", "one-path-private", "one-path-two", "one-path-full_v2")
 
 
 def main() -> None:
@@ -101,19 +103,16 @@ def row(above: list[float], below: list[float], goal: float | None) -> dict[str,
     }
 
 
-def peaks() -> dict[str, dict[str, float]]:
-    """Return peak MB over import of some training steps, by setting and side."""
+def peaks() -> dict[str, dict[str, Memory]]:
+    """Return the peaks of steps of one path, by setting and side."""
     return {
-        f"{size}/{batch}": {
-            name: peak(name, size, batch)
-            for name in ("path-plain", "weight-shared", "weight-private", "two-shared")
-        }
+        f"{size}/{batch}": {name: peak(name, size, batch) for name in PEAKS}
         for size, batch in SETTINGS
     }
 
 
-def curves() -> dict[str, list[float]]:
-    """Return peak MB over import by the number of candidates of each block."""
+def curves() -> dict[str, list[Memory]]:
+    """Return the peaks by the number of candidates of each block, 2 to 7."""
     size, batch = CURVE_SETTING
     return {
         name: [peak(name, size, batch, candidates=number) for number in CANDIDATES]
@@ -121,11 +120,11 @@ def curves() -> dict[str, list[float]]:
     }
 
 
-def peak(name: str, size: int, batch: int, *, candidates: int | None = None) -> float:
+def peak(name: str, size: int, batch: int, *, candidates: int | None = None) -> Memory:
     side = Side(name, size, batch, None, candidates=candidates)
     try:
-        side.ask(str(PATHS if candidates is None else MEMORY_STEPS))
-        return round(side.ask("peak"))
+        side.ask(str(MEMORY_STEPS))
+        return {"peak": round(side.ask("peak")), "parameters": round(side.ask("parameters"))}
     finally:
         side.close()
 

@@ -3,7 +3,8 @@
     python -m benchmarks.supernet_sides SIDE SIZE BATCH
 
 Each line on stdin runs one round of steps and answers with its CPU seconds per step; `peak` answers
-with the MB that the process reached over what it held when its imports were done.
+with the MB that the process reached over what it held when its imports were done, `parameters` with
+the MB of its network's parameters.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from engine.schema.architecture import SearchSpace
 
 PATHS = 6  # drawn once, the same for every side that has paths
 REINFORCED = 10  # architectures of one REINFORCE step
+SURE = 30.0  # an architecture parameter beside which no other is drawn
 Step = Callable[[int], None]
 
 
@@ -41,12 +43,16 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     at_import_mb = resident_mb()
-    step = SIDES[options.side](Task(options.size, options.batch, options.candidates))
+    task = Task(options.size, options.batch, options.candidates)
+    step = SIDES[options.side](task)
     for line in sys.stdin:
         if line.strip() == "peak":
-            print(json.dumps(peak_mb() - at_import_mb), flush=True)
+            answer = peak_mb() - at_import_mb
+        elif line.strip() == "parameters":
+            answer = task.parameters_mb
         else:
-            print(json.dumps(round_seconds(step, int(line))), flush=True)
+            answer = round_seconds(step, int(line))
+        print(json.dumps(answer), flush=True)
 
 
 def round_seconds(step: Step, steps: int) -> float:
@@ -64,6 +70,7 @@ class Task:
         self.images_NCHW = torch.randn(batch, 3, size, size, generator=generator)
         self.labels_N = torch.randint(1000, (batch,), generator=generator)
         self.candidates = candidates
+        self.parameters_mb = 0.0
 
     def last(self) -> None:
         """Put the images' channels last, as our loaders do."""
@@ -84,7 +91,12 @@ class Task:
         self.last()
         supernet = SuperNet(self.space(), generator=torch.Generator().manual_seed(0), shared=shared)
         lay_channels_last(supernet)
+        self.holds(supernet)
         return supernet.train()
+
+    def holds(self, network: nn.Module) -> None:
+        """Note the parameters of the network that is trained."""
+        self.parameters_mb = sum(4e-6 * each.numel() for each in network.parameters())
 
 
 def sgd(parameters: list[nn.Parameter]) -> torch.optim.SGD:
@@ -215,10 +227,37 @@ def forward(task: Task) -> Step:
     return step
 
 
-def one_path(task: Task) -> Step:
-    """Weight steps of one path in a supernet of private weights, for its memory."""
-    supernet = task.supernet(shared=False)
+def one_plain(task: Task) -> Step:
+    """Training steps of one path as a plain network, for its memory."""
+    (network,) = plain_networks(task, 1)
+    task.holds(network)
+    return training_step(task, network)
+
+
+def one_path(task: Task, *, shared: bool) -> Step:
+    """Weight steps of the same path in a supernet; of first candidates where their number is set.
+
+    No other path is ever taken, so that closed paths have no momentum.
+    """
+    supernet = task.supernet(shared=shared)
+    if task.candidates is None:
+        supernet.activate(paths_of(supernet, 1)[0])
     return training_step(task, supernet)
+
+
+def first_candidates(task: Task, mode: GateMode) -> Step:
+    """Architecture steps in which the first candidates are active, whatever else is tried."""
+    supernet = task.supernet(shared=False)
+    optimizer, generator = adam(supernet), torch.Generator()
+    for alphas_P in supernet.architecture_parameters():
+        alphas_P.data[0] = SURE
+
+    def step(_number: int) -> None:
+        with supernet.architecture_step(mode, generator) as drawn:
+            task.loss(supernet).backward()
+            drawn.apply(optimizer)
+
+    return step
 
 
 def all_paths(task: Task, kind: AllPaths) -> Step:
@@ -255,8 +294,11 @@ SIDES: dict[str, Callable[[Task], Step]] = {
     "search-private": lambda task: search(task, shared=False),
     "reinforce": reinforce,
     "forward": forward,
-    "one-path": one_path,
-    "one-path-full_v2": lambda task: architecture(task, "full_v2", shared=False),
+    "one-plain": one_plain,
+    "one-path-shared": lambda task: one_path(task, shared=True),
+    "one-path-private": lambda task: one_path(task, shared=False),
+    "one-path-two": lambda task: first_candidates(task, "two"),
+    "one-path-full_v2": lambda task: first_candidates(task, "full_v2"),
     "all-paths-sum": lambda task: all_paths(task, "sum"),
     "all-paths-weighted": lambda task: all_paths(task, "weighted"),
 }
