@@ -31,6 +31,7 @@ from engine.nn.obstacles import float_note, float_parts
 from engine.nn.quantized import QuantizedLayer
 from engine.nn.rectifiers import absorb_rectifiers
 from engine.schema.configs import QuantizeConfig
+from engine.schema.errors import readable_limit
 from engine.schema.events import Event, LogLine, Stage
 from engine.schema.places import Places
 from engine.schema.policy import Policy
@@ -87,8 +88,10 @@ class _Run:
             self._calibrate()
         with self._timed("sensitivity"):
             yield from self._measure_sensitivity()
+        asked = self.config
         with self._timed("searching"):
             space, environment = self._search_ground()
+            yield from self._say_what_limit_was_found(asked)
             yield from self._search(space, environment)
         with self._timed("finetuning"):
             rows = entries(
@@ -192,6 +195,16 @@ class _Run:
             faithful=config.faithful,
         )
         return space, environment
+
+    def _say_what_limit_was_found(self, asked: QuantizeConfig) -> Iterator[Event]:
+        if asked.accuracy_drop is None:
+            return
+        limit = self.config.budgets[0]
+        yield LogLine(
+            text=f"The least {limit.metric} at which the solver's policy loses no more than "
+            f"{asked.accuracy_drop:g} of the accuracy is "
+            f"{readable_limit(limit.limit, upwards=True)}; that is the search's budget."
+        )
 
     def _problem(self, losses: FloatArray) -> Problem:
         config = self.config

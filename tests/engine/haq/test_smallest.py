@@ -9,7 +9,8 @@ from engine.haq.environment import Score
 from engine.haq.smallest import smallest_limit
 from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Budget
-from engine.schema.errors import InvalidConfig
+from engine.schema.errors import InvalidConfig, readable_limit
+from engine.schema.events import LogLine
 from engine.schema.policy import Policy
 from engine.schema.results import QuantizeResult
 from engine.solver.enforce import lower_last_to_first
@@ -78,12 +79,16 @@ def test_a_drop_that_nothing_keeps_is_refused() -> None:
 def test_a_run_finds_its_own_budget(tmp_path: Path) -> None:
     config = tiny_config(budgets=(), accuracy_drop=0.1, objective="bit_ops")
 
-    result = finished(config, tmp_path).result
+    run = finished(config, tmp_path)
 
+    result = run.result
     assert isinstance(result, QuantizeResult)
     (budget,) = result.budgets
     found = result.contender(result.found)
     assert budget.metric == "bit_ops"
+    told = [event.text for event in run.events if isinstance(event, LogLine)]
+    limit = readable_limit(budget.limit, upwards=True)
+    assert any(f"no more than 0.1 of the accuracy is {limit};" in text for text in told)
     assert found.cost["bit_ops"] <= budget.limit < result.contender("uniform-8").cost["bit_ops"]
 
 
