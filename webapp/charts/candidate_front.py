@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.schema.results import ScoredArchitecture, SearchResult
 from webapp.charts.chart import Chart, FigureJson, Table
-from webapp.charts.front import HEIGHT, front_layout, front_unit, in_percent, near
+from webapp.charts.front import HEIGHT, draw_near, front_layout, front_unit, in_percent
 from webapp.charts.palette import ACCENT, Mark
 from webapp.charts.quantities import QUANTITIES, Unit, percent
 
@@ -41,7 +41,7 @@ def candidate_chart(result: SearchResult) -> Chart:
         traces.append(_trace(star, found[:1], result, unit, size=16))
     drawn = front_layout(result, unit, y_title="Accuracy, search images (%)")
     costs = [*(each.costs[metric] for each in scored), result.budgets[0].limit]
-    drawn["xaxis"]["range"] = near([cost / unit.size for cost in costs])
+    draw_near(drawn, [cost / unit.size for cost in costs])
     return Chart(
         id="candidate-front",
         title="Candidates with the supernet’s weights",

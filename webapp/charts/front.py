@@ -96,11 +96,12 @@ def front_layout(
     )
 
 
-def near(values: Sequence[float]) -> list[float]:
-    """Return the range of an axis that marks stand near to; the right end has room for words."""
-    low, high = min(values), max(values)
-    room = (high - low) or 0.1 * abs(high) or 1.0
-    return [low - 0.12 * room, high + 0.4 * room]
+def draw_near(figure_layout: FigureJson, costs: Sequence[float]) -> None:
+    """Let a front's frame begin near its marks; the budget's words stand left of its line."""
+    low, high = min(costs), max(costs)
+    margin = 0.15 * ((high - low) or 0.1 * abs(high) or 1.0)
+    figure_layout["xaxis"]["range"] = [low - margin, high + margin]
+    figure_layout["annotations"][0] |= {"xanchor": "right", "xshift": -4}
 
 
 def in_percent(ratio: float | None) -> float | None:

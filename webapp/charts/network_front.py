@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.schema.results import Accuracy, SearchResult, TrainedNetwork
 from webapp.charts.chart import Chart, FigureJson, Table
-from webapp.charts.front import HEIGHT, front_layout, in_percent, near
+from webapp.charts.front import HEIGHT, draw_near, front_layout, in_percent
 from webapp.charts.palette import ACCENT, INK, Mark
 from webapp.charts.quantities import QUANTITIES, Unit, percent
 
@@ -32,7 +32,7 @@ def network_chart(result: SearchResult) -> Chart:
     drawn["shapes"] = [*_band(rows), *drawn["shapes"]]
     framed = [row for row in rows if row not in _below(rows)]
     costs = [*(row.cost[metric] for row in framed), result.budgets[0].limit]
-    drawn["xaxis"]["range"] = near([cost / unit.size for cost in costs])
+    draw_near(drawn, [cost / unit.size for cost in costs])
     drawn["yaxis"]["range"] = _heights(framed)
     return Chart(
         id="network-front",
