@@ -40,7 +40,7 @@ def test_codebooks_are_launched_by_size_and_never_speak_of_activation_bits(
     rows = twin_rows(page, "Bits per layer")
     assert len(rows) == 53
     assert all(re.search(r" \d float ", row) for row in rows)
-    expect(page.get_by_role("heading", name="On other devices")).to_have_count(0)
+    expect(page.get_by_role("heading", name="on other devices")).to_have_count(0)
     expect(page.locator("body")).not_to_contain_text("32 bit")
     page.close()
 

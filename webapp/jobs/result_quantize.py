@@ -24,7 +24,7 @@ from webapp.jobs.provenances import provenances
 from webapp.jobs.reasons import Reasons, reasons
 from webapp.jobs.results import result_of
 from webapp.jobs.snippet import load_snippet
-from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrix
+from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrices
 from webapp.tables.targets import targets_of
 
 
@@ -37,7 +37,9 @@ class QuantizePage:
     contenders: ContenderTable
     learning: Learning | None
     reasons: Reasons | None
-    transfer: TransferMatrix | None  # None: activations stay float, no device tells a latency
+    transfers: tuple[
+        TransferMatrix, ...
+    ]  # none where activations stay float: no device has a price
     bits: Chart | None
     fronts: tuple[Chart, ...]
     equal_cost: Chart
@@ -64,9 +66,9 @@ def quantize_page(job: Job) -> QuantizePage:
         contenders=contender_table(result),
         learning=learning(result),
         reasons=_reasons(result, targets.find(result.target)),
-        transfer=None
+        transfers=()
         if config.quantizer == "kmeans"
-        else transfer_matrix(_subjects(result), own=result.target, targets=targets),
+        else transfer_matrices(_subjects(result), own=result.target, targets=targets),
         bits=bits_chart(result.model, found.policy) if found.policy else None,
         fronts=(accuracy_chart(result), loss_chart(result, config.sensitivity)),
         equal_cost=equal_cost_chart(queries.scored_episodes(job.pk)),

@@ -22,7 +22,7 @@ from webapp.jobs.results import result_of
 from webapp.jobs.search_answer import search_answer
 from webapp.jobs.search_contenders import NetworkTable, network_table
 from webapp.jobs.search_snippet import network_snippet
-from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrix
+from webapp.jobs.transfer import Subject, TransferMatrix, transfer_matrices
 from webapp.tables.targets import Targets, targets_of
 
 
@@ -33,7 +33,7 @@ class SearchPage:
     answer: Answer
     architecture: Chart | None
     networks: NetworkTable
-    transfer: TransferMatrix
+    transfers: tuple[TransferMatrix, ...]
     priced: str  # at which bits, in the middle of a sentence
     fronts: tuple[Chart, ...]
     paths: ProbabilityHistory | None
@@ -53,7 +53,7 @@ def search_page(job: Job) -> SearchPage:
         answer=search_answer(result, table_title=job.target_title),
         architecture=_architecture(result),
         networks=network_table(result),
-        transfer=transfer_matrix(_subjects(result), own=result.target, targets=targets),
+        transfers=transfer_matrices(_subjects(result), own=result.target, targets=targets),
         priced=_priced(job, targets),
         fronts=(network_chart(result), candidate_chart(result)),
         paths=probability_history(result.space, moments) if moments else None,

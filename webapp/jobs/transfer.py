@@ -1,4 +1,4 @@
-"""The transfer matrix: networks and policies of one run, priced on every other device.
+"""Transfer matrices: networks and policies of one run, priced on every other device.
 
 Nothing is measured for it: each number comes from the device's cost model.
 """
@@ -16,7 +16,7 @@ from engine.schema.target import Target
 from webapp.charts.quantities import QUANTITIES, metric_title, write
 from webapp.tables.targets import CATALOGUE, Targets
 
-_METRIC: Metric = "latency_ms"
+_METRICS: tuple[Metric, ...] = ("latency_ms", "energy_mj")  # those that devices differ in
 _NO_PRICE = "–"
 
 
@@ -57,28 +57,42 @@ class TransferRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferMatrix:
-    """Devices by subjects, the lowest of each device marked."""
+    """Devices by subjects in one metric, the lowest of each device marked."""
 
+    metric: Metric
     title: str
     unit: str
     subjects: tuple[Subject, ...]
     rows: tuple[TransferRow, ...]
 
 
-def transfer_matrix(
+def transfer_matrices(
     subjects: Sequence[Subject], *, own: str, targets: Targets = CATALOGUE
+) -> tuple[TransferMatrix, ...]:
+    """Return a matrix of latencies, and one of energies where `own` tells them."""
+    cut_for = targets.find(own)
+    told = cut_for.metrics if cut_for else ()
+    metrics = [metric for metric in _METRICS if metric in told or metric == _METRICS[0]]
+    return tuple(
+        transfer_matrix(subjects, metric=metric, own=own, targets=targets) for metric in metrics
+    )
+
+
+def transfer_matrix(
+    subjects: Sequence[Subject], *, metric: Metric, own: str, targets: Targets = CATALOGUE
 ) -> TransferMatrix:
     """Return what each subject costs on each device that tells the metric; `own` comes first.
 
     Tables that know none of the subjects are left out.
     """
-    telling = [target for target in targets.all() if _METRIC in target.metrics]
+    telling = [target for target in targets.all() if metric in target.metrics]
     cut_for = targets.find(own)
     own = cut_for.id if cut_for else own  # a host is the table that was measured of it
     ordered = sorted(telling, key=lambda target: target.id != own)
-    rows = [_row(target, subjects, is_own=target.id == own) for target in ordered]
-    quantity = QUANTITIES[_METRIC]
+    rows = [_row(target, subjects, metric, is_own=target.id == own) for target in ordered]
+    quantity = QUANTITIES[metric]
     return TransferMatrix(
+        metric=metric,
         title=quantity.title,
         unit=quantity.units[0].symbol,
         subjects=tuple(subjects),
@@ -86,9 +100,11 @@ def transfer_matrix(
     )
 
 
-def _row(target: Target, subjects: Sequence[Subject], *, is_own: bool) -> TransferRow:
+def _row(
+    target: Target, subjects: Sequence[Subject], metric: Metric, *, is_own: bool
+) -> TransferRow:
     model = cost_model(target)
-    cells = [_cell(target, _priced(model, subject)) for subject in subjects]
+    cells = [_cell(target, metric, _priced(model, metric, subject)) for subject in subjects]
     return TransferRow(
         target=target,
         cells=_with_best(cells),
@@ -97,13 +113,13 @@ def _row(target: Target, subjects: Sequence[Subject], *, is_own: bool) -> Transf
     )
 
 
-def _priced(model: CostModel, subject: Subject) -> Cost | str:
+def _priced(model: CostModel, metric: Metric, subject: Subject) -> Cost | str:
     """Return what a subject costs, or why there is no price."""
     try:
         cost = model.network_cost(subject.network, subject.policy)
     except EngineError as error:
         return str(error).partition(": ")[2] or str(error)
-    if _METRIC not in cost:
+    if metric not in cost:
         return "the device computes on integers; float has no price"
     return cost
 
@@ -123,17 +139,17 @@ def _number(text: str) -> float:
     return float(text.replace(",", ""))
 
 
-def _cell(target: Target, cost: Cost | str) -> TransferCell:
+def _cell(target: Target, metric: Metric, cost: Cost | str) -> TransferCell:
     if isinstance(cost, str):
         return TransferCell(text=_NO_PRICE, why=cost)
     too_much = [
-        f"{metric_title(metric).lower()} of {write(metric, cost[metric])} is beyond its "
-        f"{write(metric, limit)}"
-        for metric, limit in target.limits.items()
-        if cost[metric] > limit
+        f"{metric_title(limited).lower()} of {write(limited, cost[limited])} is beyond its "
+        f"{write(limited, limit)}"
+        for limited, limit in target.limits.items()
+        if cost[limited] > limit
     ]
     return TransferCell(
-        text=QUANTITIES[_METRIC].units[0].digits(cost[_METRIC]),
+        text=QUANTITIES[metric].units[0].digits(cost[metric]),
         why="does not fit: " + "; ".join(too_much) if too_much else "",
     )
 

@@ -9,7 +9,13 @@ from engine.catalog.models import layer_table
 from engine.catalog.targets import TARGETS
 from engine.cost.pricing import cost_model
 from engine.schema.layers import ModelSpec
-from webapp.jobs.transfer import Subject, TransferMatrix, TransferRow, transfer_matrix
+from webapp.jobs.transfer import (
+    Subject,
+    TransferMatrix,
+    TransferRow,
+    transfer_matrices,
+    transfer_matrix,
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +36,7 @@ def subjects(spec: ModelSpec) -> list[Subject]:
 
 @pytest.fixture(scope="module")
 def matrix(subjects: list[Subject]) -> TransferMatrix:
-    return transfer_matrix(subjects, own="bismo-edge")
+    return transfer_matrix(subjects, metric="latency_ms", own="bismo-edge")
 
 
 def on(matrix: TransferMatrix, target_id: str) -> TransferRow:
@@ -64,7 +70,7 @@ def test_a_device_of_one_width_says_so_and_prefers_no_width(matrix: TransferMatr
 
 
 def test_nothing_is_marked_where_all_are_written_alike(subjects: list[Subject]) -> None:
-    rows = transfer_matrix(subjects[1:], own="note10").rows
+    rows = transfer_matrix(subjects[1:], metric="latency_ms", own="note10").rows
 
     assert not any(cell.is_best for cell in rows[0].cells)
 
@@ -90,7 +96,9 @@ def test_a_network_of_foreign_layers_has_no_price_and_a_reason(
     assert other is not None
     stray = Subject(label="stray", network=spec, policy=uniform_policy(other, 4, 4))
 
-    row = on(transfer_matrix([*subjects, stray], own="bismo-edge"), "bismo-edge")
+    row = on(
+        transfer_matrix([*subjects, stray], metric="latency_ms", own="bismo-edge"), "bismo-edge"
+    )
 
     assert row.cells[-1].text == "–"
     assert "no layer" in row.cells[-1].why
@@ -100,7 +108,24 @@ def test_it_is_quick_once_the_devices_know_the_layers(
     matrix: TransferMatrix, subjects: list[Subject]
 ) -> None:
     started = time.process_time()
-    again = transfer_matrix(subjects, own="bismo-edge")
+    again = transfer_matrix(subjects, metric="latency_ms", own="bismo-edge")
 
     assert time.process_time() - started < 0.2
     assert again.rows == matrix.rows
+
+
+def test_a_run_for_a_device_that_tells_energy_has_a_matrix_of_energies_too(
+    subjects: list[Subject], spec: ModelSpec
+) -> None:
+    latencies, energies = transfer_matrices(subjects, own="bitfusion")
+
+    assert (latencies.metric, energies.metric) == ("latency_ms", "energy_mj")
+    telling = {target.id for target in TARGETS.values() if "energy_mj" in target.metrics}
+    assert {row.target.id for row in energies.rows} == telling
+    assert energies.rows[0].target.id == "bitfusion"
+    cost = cost_model(TARGETS["bitfusion"]).network_cost(spec, uniform_policy(spec, 4, 4))
+    assert float(energies.rows[0].cells[2].text) == pytest.approx(cost["energy_mj"], rel=0.01)
+
+
+def test_a_run_for_any_other_device_has_latencies_alone(subjects: list[Subject]) -> None:
+    assert [one.metric for one in transfer_matrices(subjects, own="pixel1")] == ["latency_ms"]

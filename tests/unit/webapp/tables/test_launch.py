@@ -217,7 +217,9 @@ def test_the_transfer_matrix_has_the_tables_that_know_the_network(
     tables.store(team=team, made_by=ada, table=table_of_model(SMALL, title="Our board"))
     subjects = [Subject(label="8 bit", network=SMALL, policy=uniform_policy(SMALL, 8, 8))]
 
-    rows = transfer_matrix(subjects, own=fpga.target, targets=targets_of(team)).rows
+    rows = transfer_matrix(
+        subjects, metric="latency_ms", own=fpga.target, targets=targets_of(team)
+    ).rows
 
     titles = [row.target.title for row in rows]
     assert (rows[0].target.title, rows[0].is_own) == ("Our FPGA", True)
@@ -229,7 +231,9 @@ def test_a_host_is_marked_as_what_the_run_was_cut_for(team: Team) -> None:
     host = DeviceTableFactory(team=team, table=table_of_model(SMALL, host="cpu"), host="host-cpu")
     subjects = [Subject(label="8 bit", network=SMALL, policy=uniform_policy(SMALL, 8, 8))]
 
-    rows = transfer_matrix(subjects, own="host-cpu", targets=targets_of(team)).rows
+    rows = transfer_matrix(
+        subjects, metric="latency_ms", own="host-cpu", targets=targets_of(team)
+    ).rows
 
     assert [row.target.id for row in rows if row.is_own] == [host.target]
 
