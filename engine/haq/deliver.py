@@ -40,6 +40,7 @@ class Delivery:
     """All that the end of a run needs of its stages."""
 
     config: QuantizeConfig
+    asked: QuantizeConfig  # without the limit that an accuracy drop was found to allow
     workdir: Path
     subject: Subject
     weights: FloatWeights
@@ -115,7 +116,7 @@ def _write(run: Delivery, winner: Contender, measuring: Measuring) -> tuple[Arti
         ),
     )
     write_json(folder / "policy.json", policy)
-    write_json(folder / "config.json", run.config)
+    write_json(folder / "config.json", run.asked)
     described: tuple[tuple[str, Role, str, str], ...] = (
         ("checkpoint.safetensors", "checkpoint", "Quantised network", "application/octet-stream"),
         ("policy.json", "policy", "Bit policy by layer", "application/json"),

@@ -102,6 +102,7 @@ class _Run:
         yield from deliver(
             Delivery(
                 config=self.config,
+                asked=asked,
                 workdir=self.workdir,
                 subject=self.subject,
                 weights=self.weights,

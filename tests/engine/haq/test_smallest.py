@@ -1,5 +1,6 @@
 """The smallest cost within an accuracy drop."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from engine.haq.environment import Score
 from engine.haq.smallest import smallest_limit
+from engine.schema.codec import config_from_json
 from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Budget
 from engine.schema.errors import InvalidConfig, readable_limit
@@ -86,6 +88,7 @@ def test_a_run_finds_its_own_budget(tmp_path: Path) -> None:
     (budget,) = result.budgets
     found = result.contender(result.found)
     assert budget.metric == "bit_ops"
+    assert config_from_json(json.loads(run.artifact("config.json").read_text())) == config
     told = [event.text for event in run.events if isinstance(event, LogLine)]
     limit = readable_limit(budget.limit, upwards=True)
     assert any(f"no more than 0.1 of the accuracy is {limit};" in text for text in told)
