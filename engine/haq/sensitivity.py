@@ -40,7 +40,8 @@ WIDEST_MEASURED = 6
 # they follow from it. A difference of two losses is too noisy to be taken at its word.
 _NEGLIGIBLE = 3e-4
 
-_BATCH = 256
+_BATCH_PIXELS = 2**18  # that go through the network at once: 256 images of 32 px
+_SMALLEST_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +86,10 @@ class SensitivityPass:
         self._segments = segments
         self._layers = layers
         self._thresholds = thresholds
-        self._maps = list(torch.split(images_NCHW, _BATCH))  # what goes into the segment `_at`
+        batch = max(_BATCH_PIXELS // images_NCHW[0, 0].numel(), _SMALLEST_BATCH)
+        self._maps = list(torch.split(images_NCHW, batch))  # what goes into the segment `_at`
         unlabelled = torch.zeros(len(images_NCHW), dtype=torch.long, device=images_NCHW.device)
-        self._labels = torch.split(unlabelled if labels_N is None else labels_N, _BATCH)
+        self._labels = torch.split(unlabelled if labels_N is None else labels_N, batch)
         self._difference = _DIFFERENCES[measure]
         self._negligible = -math.inf if measure == "loss" else _NEGLIGIBLE
         self._at = 0

@@ -110,7 +110,8 @@ def test_a_network_without_a_single_graph_is_measured_whole() -> None:
     assert_alike(found, traced.losses(traced.cut(), images(24)))
 
 
-def test_more_images_than_a_batch_are_all_counted() -> None:
+def test_more_images_than_a_batch_are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.haq.sensitivity._BATCH_PIXELS", 256 * 8 * 8)
     measured = Measured(residual_network())
     first, rest = images(256), images(44, seed=9)
 
