@@ -7,37 +7,29 @@ depends on the config alone, but for the seconds left.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
-from engine.cost.model import FloatArray
 from engine.haq.contenders import entries, policies_to_tune
 from engine.haq.deliver import Delivery, deliver
-from engine.haq.environment import QuantizationEnvironment
 from engine.haq.finetune import finetune
+from engine.haq.ground import Ground, search_ground
 from engine.haq.measuring import SensitivityStage, grids_of
 from engine.haq.own_answers import labelled_by_itself
-from engine.haq.policy_space import PolicySpace
 from engine.haq.record import RunState, hash_of
 from engine.haq.search import Search
-from engine.haq.smallest import smallest_limit
 from engine.haq.subject import Subject, fill_weights, prepare, weights_request
 from engine.haq.thresholds import Thresholds
 from engine.haq.work import planned_work
 from engine.nn.folding import fold_batch_norms
 from engine.nn.obstacles import float_note, float_parts
 from engine.nn.quantized import QuantizedLayer
-from engine.nn.rectifiers import absorb_rectifiers
 from engine.schema.configs import QuantizeConfig
 from engine.schema.errors import readable_limit
 from engine.schema.events import Event, LogLine, Stage
 from engine.schema.places import Places
 from engine.schema.policy import Policy
-from engine.solver.knapsack import solve
-from engine.solver.losses import additive_losses, losses_after_tuning
-from engine.solver.problem import Problem, policy_problem
 from engine.training.float_weights import FloatWeights, are_at_hand
 from engine.training.interrupt import Interrupt
 from engine.training.plan import Plan, with_eta
@@ -65,7 +57,6 @@ class _Run:
     thresholds: Thresholds
     network: nn.Module  # evaluates only, its batch norms folded, its layers ready for bits
     layers: dict[str, QuantizedLayer]
-    problem: Problem
 
     def __init__(
         self, config: QuantizeConfig, workdir: Path, places: Places, interrupt: Interrupt
@@ -88,27 +79,37 @@ class _Run:
             self._calibrate()
         with self._timed("sensitivity"):
             yield from self._measure_sensitivity()
-        asked = self.config
         with self._timed("searching"):
-            space, environment = self._search_ground()
-            yield from self._say_what_limit_was_found(asked)
-            yield from self._search(space, environment)
+            ground = search_ground(
+                self.config,
+                self.subject,
+                self.network,
+                self.layers,
+                grids=self.thresholds,
+                sensitivities=self.state.sensitivities,
+            )
+            yield from self._say_what_limit_was_found(ground)
+            yield from self._search(ground)
         with self._timed("finetuning"):
             rows = entries(
-                self.config, self.subject, environment, self.state, to_tune=self._solved_to_tune()
+                ground.config,
+                self.subject,
+                ground.environment,
+                self.state,
+                to_tune=ground.solved_to_tune(),
             )
-            tuned = policies_to_tune(self.config, rows, self.state)
+            tuned = policies_to_tune(ground.config, rows, self.state)
             yield from self._finetune(tuned)
         yield from deliver(
             Delivery(
-                config=self.config,
-                asked=asked,
+                config=ground.config,
+                asked=self.config,
                 workdir=self.workdir,
                 subject=self.subject,
                 weights=self.weights,
                 thresholds=self.thresholds,
-                space=space,
-                environment=environment,
+                space=ground.space,
+                environment=ground.environment,
                 state=self.state,
                 rows=rows,
                 tuned=tuned,
@@ -161,78 +162,26 @@ class _Run:
         )
         yield from stage.events()
 
-    def _search_ground(self) -> tuple[PolicySpace, QuantizationEnvironment]:
-        """Return the policies that may be tried, and what scores them."""
-        config, subject = self.config, self.subject
-        self.problem = self._problem(additive_losses(self.state.sensitivities))
-        # Not before: thresholds and sensitivities look at rectified inputs.
-        absorb_rectifiers(self.network)
-        images_NCHW, labels_N = subject.splits.search.first(config.effort.score_images)
-        environment = QuantizationEnvironment(
-            self.network,
-            self.layers,
-            thresholds=self.thresholds,
-            images_NCHW=self._placed(images_NCHW),
-            labels_N=labels_N.to(subject.device),
-            model_hash=subject.spec.model_hash,
-        )
-        if config.accuracy_drop is not None:
-            # From here on the run is one under the budget that was found.
-            limit = smallest_limit(
-                self.problem,
-                config.limited_metric,
-                environment,
-                accuracy_drop=config.accuracy_drop,
-                budgets=config.budgets,
-            )
-            budgets = (limit, *config.budgets)
-            config = replace(config, accuracy_drop=None, objective=None, budgets=budgets)
-            self.config = config
-        space = PolicySpace(
-            self.problem,
-            config.budgets,
-            weight_bits=config.weight_bits,
-            activation_bits=config.policy_activation_bits,
-            faithful=config.faithful,
-        )
-        return space, environment
-
-    def _say_what_limit_was_found(self, asked: QuantizeConfig) -> Iterator[Event]:
-        if asked.accuracy_drop is None:
+    def _say_what_limit_was_found(self, ground: Ground) -> Iterator[Event]:
+        if self.config.accuracy_drop is None:
             return
-        limit = self.config.budgets[0]
+        limit = ground.config.budgets[0]
         yield LogLine(
             text=f"The least {limit.metric} at which the solver's policy loses no more than "
-            f"{asked.accuracy_drop:g} of the accuracy is "
+            f"{self.config.accuracy_drop:g} of the accuracy is "
             f"{readable_limit(limit.limit, upwards=True)}; that is the search's budget."
         )
 
-    def _problem(self, losses: FloatArray) -> Problem:
-        config = self.config
-        return policy_problem(
-            self.subject.spec,
-            self.subject.costs,
-            tuple(dict.fromkeys([config.limited_metric, *(b.metric for b in config.budgets)])),
-            config.weight_bits,
-            config.policy_activation_bits,
-            losses=losses,
-        )
-
-    def _solved_to_tune(self) -> Policy:
-        """Return the solver's policy under the losses that fine-tuning is expected to leave."""
-        left = losses_after_tuning(self.state.sensitivities)
-        return solve(self._problem(left), self.config.budgets)
-
-    def _search(self, space: PolicySpace, environment: QuantizationEnvironment) -> Iterator[Event]:
+    def _search(self, ground: Ground) -> Iterator[Event]:
         started = time.monotonic()
-        solved = solve(self.problem, self.config.budgets)
+        solved = ground.solved()
         if not self.state.record("solver").steps:
             self.state.record("solver").seconds = time.monotonic() - started
         search = Search(
-            self.config,
+            ground.config,
             self.subject,
-            space=space,
-            environment=environment,
+            space=ground.space,
+            environment=ground.environment,
             solved=solved,
             state=self.state,
             checkpoint=self.checkpoint,
@@ -259,9 +208,6 @@ class _Run:
     @property
     def _tuned_folder(self) -> Path:
         return self.workdir / "tuned"
-
-    def _placed(self, images_NCHW: Tensor) -> Tensor:
-        return images_NCHW.to(self.subject.device)
 
     @contextmanager
     def _timed(self, stage: Stage) -> Iterator[None]:
