@@ -1,8 +1,6 @@
 """The answer a result opens with: one sentence and the numbers it rests on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
 
 from engine.catalog.datasets import DATASETS
 from engine.catalog.hosts import HOSTS
@@ -12,10 +10,9 @@ from engine.schema.cost import Metric, Provenance, Value
 from engine.schema.errors import InvalidConfig
 from engine.schema.results import Accuracy, Contender, QuantizeResult
 from webapp.charts.chart import listed
-from webapp.charts.quantities import QUANTITIES, duration, metric_title, percent, points, write
+from webapp.charts.quantities import QUANTITIES, duration, metric_title, percent, write
+from webapp.jobs.gap import gap, in_words
 
-# Two numbers closer than this many standard errors of their difference are not told apart.
-CLEAR = 2.0
 _FOUND = "result:"  # begins the id of a network that a search found
 
 
@@ -125,40 +122,6 @@ def uniform_at_budget(result: QuantizeResult) -> Contender | None:
         if row.role == "baseline" and row.policy is not None and budget.metric in row.cost
     ]
     return min(baselines, key=lambda row: abs(row.cost[budget.metric] - budget.limit), default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """How one accuracy stands to another, and how much of it may be chance."""
-
-    name: str  # of the other
-    points: float
-    noise: float  # points; a smaller gap is not told from none
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the gap is more than chance."""
-        return abs(self.points) > self.noise
-
-    def __str__(self) -> str:
-        if self.is_clear:
-            side = "above" if self.points > 0 else "below"
-            return f"{abs(self.points):.1f} points {side} {self.name}"
-        return f"{self.name} ({points(self.points / 100)} ± {self.noise:.1f} points)"
-
-
-def gap(own: Accuracy, other: Accuracy, *, name: str) -> Gap:
-    """Return how an accuracy stands to another. The images are the same, so the noise is less."""
-    noise = CLEAR * hypot(own.standard_error, other.standard_error)
-    return Gap(name=name, points=100 * (own.value - other.value), noise=100 * noise)
-
-
-def in_words(gaps: Sequence[Gap]) -> str:
-    """Return the gaps in a sentence, no claim smaller than the noise."""
-    clear = [str(each) for each in gaps if each.is_clear]
-    unclear = [str(each) for each in gaps if not each.is_clear]
-    said = [*clear, *([f"no clear difference from {listed(unclear, 'or')}"] if unclear else [])]
-    return listed(said) or "nothing was measured to hold it against"
 
 
 def model_title(model_id: str) -> str:

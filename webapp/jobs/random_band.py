@@ -6,7 +6,7 @@ from statistics import mean, stdev
 
 from engine.schema.results import Accuracy, SearchResult, TrainedNetwork
 from webapp.charts.quantities import percent
-from webapp.jobs.answer import CLEAR
+from webapp.jobs.gap import CLEAR
 
 _FEWEST = 3  # below that their spread is not known
 

@@ -5,7 +5,8 @@ from math import isinf
 from engine.schema.cost import Metric, Value
 from engine.schema.results import Accuracy, SearchResult, TrainedNetwork
 from webapp.charts.quantities import QUANTITIES, duration, percent
-from webapp.jobs.answer import Answer, Stat, dataset_title, gap, in_words, target_title
+from webapp.jobs.answer import Answer, Stat, dataset_title, target_title
+from webapp.jobs.gap import gap, in_words
 from webapp.jobs.random_band import RandomBand, random_band, trained_accuracy
 
 _NOT_HEADLINES: frozenset[Metric] = frozenset(("bit_ops", "peak_activation_bytes"))

@@ -7,7 +7,8 @@ import pytest
 from engine.schema.results import Accuracy, QuantizeResult
 from tests import haq_run
 from tests.configs import quantize_config
-from webapp.jobs.answer import answer, delivered, gap, in_words, uniform_at_budget
+from webapp.jobs.answer import answer, delivered, uniform_at_budget
+from webapp.jobs.gap import gap, in_words
 
 
 @pytest.fixture(scope="module")
