@@ -12,6 +12,7 @@ export class LiveChart {
   #plot;
   #points;
   #timer = null;
+  #width = 0; // pixels, as it was last fitted
 
   constructor(element) {
     this.#element = element;
@@ -20,6 +21,8 @@ export class LiveChart {
     this.#declaration = JSON.parse(data.textContent);
     this.#points = emptyPoints(this.#declaration.traces);
     this.#twin.addEventListener("toggle", () => this.#fillTwin());
+    // Another chart that appears beside it narrows it, and Plotly hears of windows alone.
+    new ResizeObserver(() => this.#fit()).observe(this.#plot);
   }
 
   // Takes new events; draws soon if any of them concern it.
@@ -44,6 +47,13 @@ export class LiveChart {
       layout: range ? { ...layout, yaxis: { ...layout.yaxis, range } } : layout,
     });
     this.#fillTwin();
+  }
+
+  #fit() {
+    const { clientWidth } = this.#plot;
+    if (clientWidth === this.#width || !this.#plot.classList.contains("js-plotly-plot")) return;
+    this.#width = clientWidth;
+    globalThis.Plotly.Plots.resize(this.#plot);
   }
 
   get #twin() {

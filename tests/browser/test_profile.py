@@ -22,6 +22,7 @@ from tests.browser.reading import (
     read_through,
     violations,
 )
+from tests.programs import wait_until
 
 # As quick as a measurement can be; in the order of the page.
 TINY = {
@@ -124,6 +125,15 @@ def test_the_result_has_no_serious_barrier(reader: Person, measured: str, theme:
 
 def test_the_result_fits_a_phone_and_complains_of_nothing(reader: Person, measured: str) -> None:
     fits_a_phone(reader, measured)
+
+
+def test_each_live_chart_stays_in_its_panel_though_others_come_beside_it(running: Page) -> None:
+    fits = """[...document.querySelectorAll('.js-plotly-plot')].every((plot) =>
+      plot.querySelector('.main-svg').clientWidth <= plot.clientWidth)"""
+
+    wait_until(lambda: running.evaluate(fits), within_s=10, what="charts within their panels")
+
+    assert running.locator(".js-plotly-plot").count() == 4
 
 
 @both_themes

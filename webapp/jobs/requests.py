@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from webapp.accounts.models import User
 from webapp.celery import wake_worker
+from webapp.jobs.kinds import KINDS
 from webapp.jobs.log import write_line
 from webapp.jobs.models import Job
 from webapp.jobs.transitions import What, allowed_requests
@@ -45,19 +46,11 @@ def _ask(job: Job, what: What, user: User, now: datetime) -> bool:
     ).update(**_changes(job, what, now))
     if not changed:
         return False
-    write_line(job.pk, f"{user} asked for: {_WORDS[what]}.", now=now)
+    words = KINDS[job.kind].finish.lower() if what == "finish" else what
+    write_line(job.pk, f"{user} asked for: {words}.", now=now)
     if what in ("resume", "retry"):
         transaction.on_commit(wake_worker, robust=True)
     return True
-
-
-_WORDS: dict[What, str] = {
-    "cancel": "cancel",
-    "pause": "pause",
-    "finish": "stop and keep the best",
-    "resume": "resume",
-    "retry": "retry",
-}
 
 
 def _changes(job: Job, what: What, now: datetime) -> dict[str, Any]:  # Any: the job's columns
