@@ -73,8 +73,12 @@ PAIRS: Mapping[str, Pair] = {
         batch=128,
         goals={"whole": 1.25},
     ),
-    "taught_epoch": Pair(
-        measured="taught_epoch", reference="float_epoch", size=32, batch=128, goals={"whole": None}
+    "taught_episode": Pair(
+        measured="taught_episode",
+        reference="float_epoch",
+        size=32,
+        batch=128,
+        goals={"whole": None},
     ),
 }
 CODEBOOKS = "codebooks"  # against scikit-learn

@@ -72,7 +72,9 @@ def repeats(task: Task, episodes: int) -> dict[str, int]:
 class Searching:
     """An agent's search at its place behind the warm start."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(
+        self, task: Task, environment: type[QuantizationEnvironment] = QuantizationEnvironment
+    ) -> None:
         network = Quantizable.of(task)
         sensitivities = SensitivityPass(
             cut(network.model, task.images(2), largest=2**20),
@@ -99,7 +101,7 @@ class Searching:
         self.images_seen = 0
         model = network.to_score()
         model.register_forward_hook(self._count)
-        self.environment = QuantizationEnvironment(
+        self.environment = environment(
             model,
             network.layers,
             thresholds=network.grids,

@@ -12,8 +12,10 @@ from benchmarks.haq_agent import VALIDATION_IMAGES, Parts, Searching
 from benchmarks.haq_networks import Quantizable, Task
 from engine.data.image_set import ImageSet, Normalisation
 from engine.data.memory import MemoryPixels
+from engine.haq.environment import QuantizationEnvironment, Score, bits_of
 from engine.nn.folding import fold_batch_norms
 from engine.schema.configs import TrainingRecipe
+from engine.schema.policy import Policy
 from engine.training.distillation import Distillation
 from engine.training.evaluate import evaluate
 from engine.training.train import Trainer
@@ -55,32 +57,46 @@ def float_epoch(task: Task) -> Callable[[], None]:
 
 
 def tuned_episode(task: Task) -> Callable[[], None]:
-    """Return an episode whose policy is fine-tuned for an epoch by labels, as in the original."""
-    return tuned(task, Searching(task), is_taught=False)
+    """Return an episode whose policy learns for an epoch by labels, as in the original."""
+    return tuned(task, teacher=None)
 
 
-def taught_epoch(task: Task) -> Callable[[], None]:
+def taught_episode(task: Task) -> Callable[[], None]:
     """Return the same with the float network as a teacher, as policies are fine-tuned here."""
-    return tuned(task, Searching(task), is_taught=True)
+    teacher = task.network().eval()
+    fold_batch_norms(teacher)
+    return tuned(task, teacher=Distillation(teacher=teacher, share=1.0, temperature=2.0))
 
 
-def tuned(task: Task, search: "Searching", *, is_taught: bool) -> Callable[[], None]:
+def tuned(task: Task, *, teacher: Distillation | None) -> Callable[[], None]:
+    search = Searching(task, TuningEnvironment)
     search.warm_up()
-    images = training_images(task)
+    learner, images = Quantizable.of(task), training_images(task)
     validation = task.images(VALIDATION_IMAGES), task.labels(VALIDATION_IMAGES)
-    learner = Quantizable.of(task)
-    teacher = None
-    if is_taught:
-        network = task.network().eval()
-        fold_batch_norms(network)
-        teacher = Distillation(teacher=network, share=1.0, temperature=2.0)
 
-    def step() -> None:
-        model = learner.to_train(search.fresh().policy)
+    def tune(policy: Policy) -> Score:
+        model = learner.to_train(policy)
         train_an_epoch(model, images, task, distillation=teacher)
-        evaluate(model, validation, CPU)
+        outcome = evaluate(model, validation, CPU)
+        return Score(accuracy=outcome.accuracy, loss=outcome.loss)
 
-    return step
+    search.environment.tune = tune
+
+    def run() -> None:
+        search.fresh()
+
+    return run
+
+
+class TuningEnvironment(QuantizationEnvironment):
+    """Scores policies after fine-tuning, once it is told how."""
+
+    tune: Callable[[Policy], Score] | None = None
+
+    def score(self, policy: Policy) -> Score:
+        if self.tune is not None and not self.knows(policy):
+            self.remember({bits_of(policy): self.tune(policy)})
+        return super().score(policy)
 
 
 def training_images(task: Task) -> ImageSet:

@@ -21,7 +21,7 @@ from benchmarks.haq_agent import agent_update
 from benchmarks.haq_episodes import (
     episode,
     float_epoch,
-    taught_epoch,
+    taught_episode,
     tuned_episode,
     validation_pass,
 )
@@ -129,7 +129,7 @@ SIDES: Mapping[str, Callable[[Task], Work]] = {
     "episode": episode,
     "float_epoch": float_epoch,
     "tuned_episode": tuned_episode,
-    "taught_epoch": taught_epoch,
+    "taught_episode": taught_episode,
 }
 
 
