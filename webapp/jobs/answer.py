@@ -13,6 +13,7 @@ from webapp.charts.chart import listed
 from webapp.charts.quantities import QUANTITIES, duration, metric_title, percent, write
 from webapp.jobs.gap import gap, in_words
 
+_ALIKE = 0.1  # of a cost: so much above or below is about the same
 _FOUND = "result:"  # begins the id of a network that a search found
 
 
@@ -169,8 +170,16 @@ def _rivals(result: QuantizeResult) -> dict[str, Contender]:
         rivals["fixed 8-bit"] = rows["uniform-8"]
     uniform = uniform_at_budget(result)
     if uniform is not None and uniform.id != "uniform-8":
-        rivals[f"{uniform.label.lower()} at about the same cost"] = uniform
+        rivals[f"{uniform.label.lower()} at {_at_cost(result, uniform)}"] = uniform
     return rivals
+
+
+def _at_cost(result: QuantizeResult, uniform: Contender) -> str:
+    metric = result.budgets[0].metric
+    cost = uniform.cost[metric]
+    if abs(cost / result.contender(result.found).cost[metric] - 1) <= _ALIKE:
+        return "about the same cost"
+    return write(metric, cost)
 
 
 def _before_tuning(result: QuantizeResult, found: Contender) -> str:
@@ -211,7 +220,7 @@ def _stats(result: QuantizeResult, found: Contender, *, is_asked_for: bool) -> t
         Stat(
             term="Search time",
             value=duration(found.search_seconds),
-            beside=f"{found.evaluations:,} policies scored",
+            beside=f"{found.evaluations:,} polic{'y' if found.evaluations == 1 else 'ies'} scored",
             provenance="measured",
             validation="Wall time on the worker, the passes it builds on included.",
         )

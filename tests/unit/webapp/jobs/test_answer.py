@@ -84,6 +84,16 @@ def test_the_found_policy_is_held_against_float_eight_bit_and_the_nearest_unifor
     assert "8.0 points above uniform 4-bit at about the same cost" in said
 
 
+def test_a_uniform_rival_of_another_cost_is_named_with_it(result: QuantizeResult) -> None:
+    without_four = tuple(row for row in result.contenders if row.id != "uniform-4")
+
+    said = answer(replace(result, contenders=without_four)).rest
+
+    six = result.contender("uniform-6").cost["latency_ms"]
+    assert f"uniform 6-bit at {six:.2f}\u202fms" in said
+    assert "about the same cost" not in said
+
+
 def test_the_uniform_rival_is_the_one_nearest_to_the_budget(result: QuantizeResult) -> None:
     rival = uniform_at_budget(result)
 
