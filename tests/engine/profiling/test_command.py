@@ -90,8 +90,10 @@ def test_a_host_before_a_profile_says_what_to_do(
         (["--space", "tiny", "--precision", "fp16"], "precisions: there are no fp16 kernels"),
         (["--space", "tiny", "--name", "Not A Name"], "name: must be 1 to 48"),
         (["--space", "tiny", "--networks", "2"], "effort.networks: must be 0"),
+        (["--space", "tiny", "--shape", "no.json"], "shape: cannot read no.json"),
+        (["--space", "tiny", "--shape", "a.json", "--width", "2"], "options: --width and --shape"),
     ],
-    ids=["space", "precision", "name", "networks"],
+    ids=["space", "precision", "name", "networks", "shape", "shape twice"],
 )
 def test_a_wrong_option_is_one_line(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from engine.__main__ import listen_to_signals, main
+from engine.__main__ import main
 from engine.catalog.architecture_file import architecture_to_json, net_config
 from engine.catalog.baselines import uniform_policy
 from engine.catalog.models import MODELS, layer_table
 from engine.catalog.published import published
+from engine.commands.signals import listen_to_signals
 from engine.schema.architecture import Architecture
 from engine.schema.codec import to_json
 from engine.training.interrupt import Interrupt
