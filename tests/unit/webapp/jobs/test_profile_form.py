@@ -77,7 +77,11 @@ def test_a_member_may_measure_the_same_again(client: Client, ben: User, team: Te
     ("changes", "field", "message"),
     [
         ({"subject": "other", "subject_other": "nope.net"}, "subject_other", "is no model"),
-        ({"precisions": ["fp16"]}, "precisions", "There are no fp16 kernels for whole blocks on cpu"),
+        (
+            {"precisions": ["fp16"]},
+            "precisions",
+            "There are no fp16 kernels for whole blocks on cpu",
+        ),
         ({"target": "host-gpu", "precisions": ["int8"]}, "precisions", "kernels for whole blocks"),
         ({"target": "pixel1"}, "target", "Select a valid choice"),
         ({"table": "My table"}, "table", "Must be 1 to 48 small letters"),
