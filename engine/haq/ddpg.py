@@ -35,7 +35,7 @@ class AgentSettings:
     discount: float = 1.0
     target_rate: float = 0.01  # how fast the target networks follow
     batch_size: int = 64
-    steps_per_update: int = 4  # of an episode; the original updates after every one
+    steps_per_update: int = 2  # of an episode; the original updates after every one
     episodes_kept: int = 64  # the replay buffer's size
     baseline_rate: float = 0.5
     first_sigma: float = 0.05  # of the exploration noise: a third of a bit around a good start
