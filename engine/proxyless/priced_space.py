@@ -17,6 +17,7 @@ from engine.schema.lowering import model_spec
 from engine.schema.policy import LayerBits
 from engine.solver.enforce import lowered
 from engine.solver.problem import Choice, Knapsack, is_within
+from engine.solver.space_problem import space_problem
 
 Choices = tuple[int, ...]  # as those of an `Architecture`
 
@@ -71,11 +72,7 @@ class PricedSpace:
 
     def knapsack(self, losses: Sequence[FloatArray]) -> Knapsack:
         """Return the choice among operations with these losses, by decision."""
-        return Knapsack(
-            costs={table.metric: _full(table.blocks) for table in self.tables},
-            losses=_full(losses),
-            fixed={table.metric: table.fixed for table in self.tables},
-        )
+        return space_problem(self.tables, losses)
 
     def choices(self, choice: Choice) -> Choices:
         """Return the choices that an index for each decision stands for."""
@@ -103,7 +100,7 @@ def price_space(config: SearchConfig, space: SearchSpace, cost_model: CostModel)
         if not is_within(table.lowest, budget.limit):
             raise BudgetUnreachable(metric=budget.metric, limit=budget.limit, lowest=table.lowest)
     # Each budget alone can be met; this finds out about all of them together.
-    any_network = priced.knapsack([np.zeros(count) for count in priced.options])
+    any_network = space_problem(priced.tables)
     dearest = any_network.costs[priced.budgets[0].metric].argmin(axis=1)
     lowered(any_network, dearest, priced.budgets)
     return priced
@@ -131,9 +128,3 @@ def _table(
             f"choose one of {', '.join(known)}",
         )
     return space_costs(space, cost_model, budget.metric, bits)
-
-
-def _full(rows: Sequence[FloatArray]) -> FloatArray:
-    """Stack rows of unequal length, the last value repeated; shape (decisions, options)."""
-    width = max(len(row) for row in rows)
-    return np.stack([np.pad(row, (0, width - len(row)), mode="edge") for row in rows])

@@ -83,6 +83,12 @@ def metric_title(metric: str) -> str:
     return QUANTITIES[metric].title if metric in QUANTITIES else metric.replace("_", " ")
 
 
+def metric_words(metric: Metric) -> str:
+    """Return a metric's name in the middle of a sentence: "latency", "MACs"."""
+    title = metric_title(metric)
+    return title if title == "MACs" else title.lower()
+
+
 def write(metric: Metric, value: float) -> str:
     """Return a value with the unit that suits it: `write("model_bytes", 231_000)` is "231 kB"."""
     return QUANTITIES[metric].unit_for([value]).write(value)

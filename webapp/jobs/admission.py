@@ -19,7 +19,9 @@ from engine.schema.configs import Config, QuantizeConfig, SearchConfig
 from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.profile_config import ProfileConfig
+from engine.solver.contradiction import check_together
 from engine.solver.reach import check_question
+from engine.solver.space_problem import space_problem
 from webapp.jobs.found_networks import fitted_network, is_found_network
 from webapp.jobs.models import CheckpointUpload, ModelDescription
 from webapp.jobs.profile_plan import subject_parts
@@ -36,7 +38,8 @@ def check_admissible(config: Config, team: Team) -> None:
 
     Raises:
         InvalidConfig: a field names something that does not exist or that the team may not use.
-        BudgetUnreachable: no policy meets a budget.
+        BudgetUnreachable: no policy or network meets a budget.
+        BudgetsContradict: two budgets can be met alone and not together.
     """
     if config.dataset:
         check_folder(config.dataset)
@@ -64,10 +67,11 @@ def _check_search(config: SearchConfig, team: Team) -> None:
         config, images=dataset_entry(config.dataset).search_images, classes=space.classes
     )
     bits = pricing_bits(config, model.target)
-    for budget in config.budgets:
-        lowest = space_costs(space, model, budget.metric, bits).lowest
-        if budget.limit < lowest:
-            raise BudgetUnreachable(metric=budget.metric, limit=budget.limit, lowest=lowest)
+    tables = [space_costs(space, model, budget.metric, bits) for budget in config.budgets]
+    for table, budget in zip(tables, config.budgets, strict=True):
+        if budget.limit < table.lowest:
+            raise BudgetUnreachable(metric=budget.metric, limit=budget.limit, lowest=table.lowest)
+    check_together(space_problem(tables), config.budgets)
 
 
 def _check_quantize(config: QuantizeConfig, team: Team) -> None:

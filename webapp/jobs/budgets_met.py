@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from engine.schema.cost import Budget, Provenance
-from engine.schema.results import QuantizeResult
+from engine.schema.results import QuantizeResult, SearchResult
 from webapp.charts.quantities import QUANTITIES, percent
 
 
@@ -20,7 +20,9 @@ class BudgetRow:
     validation: str
 
 
-def budget_rows(result: QuantizeResult, *, is_first_found: bool) -> tuple[BudgetRow, ...]:
+def budget_rows(
+    result: QuantizeResult | SearchResult, *, is_first_found: bool = False
+) -> tuple[BudgetRow, ...]:
     """Return the budgets in the order of the run; the first may be one that the run found."""
     return tuple(
         _row(budget, result, is_found=is_first_found and number == 0)
@@ -28,7 +30,7 @@ def budget_rows(result: QuantizeResult, *, is_first_found: bool) -> tuple[Budget
     )
 
 
-def _row(budget: Budget, result: QuantizeResult, *, is_found: bool) -> BudgetRow:
+def _row(budget: Budget, result: QuantizeResult | SearchResult, *, is_found: bool) -> BudgetRow:
     value = result.contender(result.found).cost.values[budget.metric]
     unit = QUANTITIES[budget.metric].unit_for([budget.limit, value.value])
     return BudgetRow(

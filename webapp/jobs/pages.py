@@ -43,7 +43,7 @@ def live_page(job: Job) -> dict[str, Any]:  # Any: a template's context
 
 def _question(job: Job) -> str:
     config = config_from_json(job.config)
-    if not isinstance(config, QuantizeConfig):
+    if not isinstance(config, QuantizeConfig | SearchConfig):
         return ""
     return question_words(config, job.target_title)
 

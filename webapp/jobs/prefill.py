@@ -7,10 +7,10 @@ from engine.catalog.models import MODELS
 from engine.catalog.presets import QUANTIZE_PRESETS
 from engine.catalog.targets import TARGETS
 from engine.schema.configs import QuantizeConfig, QuantizeEffort
-from webapp.charts.quantities import QUANTITIES
 from webapp.jobs.effort_fields import EFFORT_FIELDS
 from webapp.jobs.form_choices import FOLDER, OTHER
 from webapp.jobs.found_networks import RESULT_PREFIX, is_found_network
+from webapp.jobs.limits_form import limits_initial
 from webapp.jobs.models import Job
 from webapp.jobs.question_fields import ACCURACY, COST, FURTHER_FIELDS
 
@@ -44,18 +44,13 @@ def initial_from(config: QuantizeConfig) -> dict[str, Any]:  # Any: values of fo
 
 def _question(config: QuantizeConfig) -> dict[str, Any]:  # Any: values of form fields
     asks_for_cost = config.accuracy_drop is not None
-    names = dict(FURTHER_FIELDS)
-    if not asks_for_cost:
-        names[config.limited_metric] = "limit"
+    first = None if asks_for_cost else config.limited_metric
     return {
         "question": COST if asks_for_cost else ACCURACY,
         "quantizer": config.quantizer,
         "metric": config.limited_metric,
         **({"accuracy_drop": f"{100 * (config.accuracy_drop or 0):.6g}"} if asks_for_cost else {}),
-        **{
-            names[budget.metric]: f"{budget.limit / QUANTITIES[budget.metric].form_unit.size:.6g}"
-            for budget in config.budgets
-        },
+        **limits_initial(config.budgets, FURTHER_FIELDS, first=first),
     }
 
 

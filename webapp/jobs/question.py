@@ -1,24 +1,26 @@
-"""The question of a HAQ run in words: what is sought, under which limits."""
+"""The question of a search in words: what is sought, under which limits."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
 from engine.schema.codec import config_from_json
-from engine.schema.configs import QuantizeConfig
+from engine.schema.configs import QuantizeConfig, SearchConfig
 from engine.schema.cost import Budget, Metric
 from webapp.charts.chart import listed
-from webapp.charts.quantities import QUANTITIES, metric_title, write
+from webapp.charts.quantities import QUANTITIES, metric_title, metric_words, write
 from webapp.jobs.answer import points_words, target_title
 from webapp.jobs.models import Job
 
 
-def question_words(config: QuantizeConfig, table_title: str = "") -> str:
+def question_words(config: QuantizeConfig | SearchConfig, table_title: str = "") -> str:
     """Return what a run seeks: "Best accuracy within latency ≤ 4.00 ms on BISMO …".
 
     `table_title` is what a table was called.
     """
     where = target_title(config.target, table_title)
     limits = listed([limit_words(budget) for budget in config.budgets])
+    if isinstance(config, SearchConfig):
+        return f"Best accuracy within {limits} on {where}."
     if config.accuracy_drop is None:
         sought = f"Best accuracy within {limits} on {where}"
     else:
@@ -32,7 +34,7 @@ def question_words(config: QuantizeConfig, table_title: str = "") -> str:
 
 def limit_words(budget: Budget) -> str:
     """Return a limit as a sentence has it: "latency ≤ 4.00 ms"."""
-    return f"{metric_title(budget.metric).lower()} ≤ {write(budget.metric, budget.limit)}"
+    return f"{metric_words(budget.metric)} ≤ {write(budget.metric, budget.limit)}"
 
 
 def drop_words(drop: float) -> str:
@@ -53,10 +55,10 @@ def budget_words(job: Job) -> str:
 def budgets_words(job: Job) -> str:
     """Return all that limits a job: "Latency ≤ 4.00 ms, model size ≤ 300 kB"."""
     config = config_from_json(job.config)
-    if not isinstance(config, QuantizeConfig):
+    if not isinstance(config, QuantizeConfig | SearchConfig):
         return budget_words(job)
     limits = [limit_words(budget) for budget in config.budgets]
-    if config.accuracy_drop is not None:
+    if isinstance(config, QuantizeConfig) and config.accuracy_drop is not None:
         limits = [budget_words(job), drop_words(config.accuracy_drop), *limits]
     words = ", ".join(limits)
     return words[:1].upper() + words[1:]

@@ -2,24 +2,14 @@
 
 from django import forms
 
-from engine.schema.cost import Metric
-from webapp.charts.quantities import metric_title
+from webapp.jobs.limits_fields import LimitsFields, further_name
 from webapp.jobs.reach import BUDGET_METRICS
 
 ACCURACY, COST = "accuracy", "cost"
 LINEAR, KMEANS = "linear", "kmeans"
 
 
-def further_field(metric: Metric) -> str:
-    """Return the name of the field that limits a metric beside the first budget."""
-    return f"limit_{metric}"
-
-
-def _further(metric: Metric) -> forms.FloatField:
-    return forms.FloatField(label=f"{metric_title(metric)} at most", required=False, min_value=0)
-
-
-class QuestionFields(forms.Form):
+class QuestionFields(LimitsFields):
     """What is sought of the network's bits."""
 
     question = forms.ChoiceField(
@@ -51,10 +41,6 @@ class QuestionFields(forms.Form):
         max_value=99,
         help_text="Points below the float network, on the search images and before fine-tuning.",
     )
-    limit_latency_ms = _further("latency_ms")
-    limit_energy_mj = _further("energy_mj")
-    limit_model_bytes = _further("model_bytes")
-    limit_bit_ops = _further("bit_ops")
 
 
-FURTHER_FIELDS = {metric: further_field(metric) for metric in BUDGET_METRICS}
+FURTHER_FIELDS = {metric: further_name(metric) for metric in BUDGET_METRICS}

@@ -15,6 +15,7 @@ from webapp.charts.network_front import network_chart
 from webapp.charts.probabilities import ProbabilityHistory, probability_history
 from webapp.jobs import queries
 from webapp.jobs.answer import Answer
+from webapp.jobs.budgets_met import BudgetRow, budget_rows
 from webapp.jobs.kinds import stage_times
 from webapp.jobs.models import Job
 from webapp.jobs.provenances import provenances
@@ -31,6 +32,7 @@ class SearchPage:
     """Everything the page of a finished ProxylessNAS search draws."""
 
     answer: Answer
+    budgets: tuple[BudgetRow, ...]  # where there are several
     architecture: Chart | None
     networks: NetworkTable
     transfers: tuple[TransferMatrix, ...]
@@ -51,6 +53,7 @@ def search_page(job: Job) -> SearchPage:
     targets = targets_of(job.team)
     return SearchPage(
         answer=search_answer(result, table_title=job.target_title),
+        budgets=budget_rows(result) if len(result.budgets) > 1 else (),
         architecture=_architecture(result),
         networks=network_table(result),
         transfers=transfer_matrices(_subjects(result), own=result.target, targets=targets),

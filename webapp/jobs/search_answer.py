@@ -4,7 +4,8 @@ from math import isinf
 
 from engine.schema.cost import Metric, Value
 from engine.schema.results import Accuracy, SearchResult, TrainedNetwork
-from webapp.charts.quantities import QUANTITIES, duration, percent
+from webapp.charts.chart import listed
+from webapp.charts.quantities import QUANTITIES, duration, percent, write
 from webapp.jobs.answer import Answer, Stat, dataset_title, target_title
 from webapp.jobs.gap import gap, in_words
 from webapp.jobs.random_band import RandomBand, random_band, trained_accuracy
@@ -16,14 +17,11 @@ _COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: 
 def search_answer(result: SearchResult, *, table_title: str = "") -> Answer:
     """Return what a result has to say first; `table_title` is what a table was called."""
     found = result.contender(result.found)
-    budget = result.budgets[0]
+    within = listed([write(budget.metric, budget.limit) for budget in result.budgets])
     accuracy = trained_accuracy(found)
     images = "unseen images" if accuracy and accuracy.split == "report" else "search images"
     return Answer(
-        lead=(
-            f"Within {QUANTITIES[budget.metric].unit_for([budget.limit]).write(budget.limit)} "
-            f"on {target_title(result.target, table_title)},"
-        ),
+        lead=f"Within {within} on {target_title(result.target, table_title)},",
         subject=f"the network found in {result.space.title} classifies",
         value=percent(accuracy.value) if accuracy else "–",
         rest=f"of {images} of {dataset_title(result.dataset)} right"

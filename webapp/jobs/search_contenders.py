@@ -120,5 +120,5 @@ def _column(result: SearchResult, metric: Metric) -> NetworkColumn | None:
         unit=QUANTITIES[metric].unit_for(costs),
         provenance=value.provenance,
         validation=value.validation,
-        is_budget=metric == result.budgets[0].metric,
+        is_budget=metric in [budget.metric for budget in result.budgets],
     )

@@ -2,7 +2,9 @@
 
 from django import forms
 
+from webapp.jobs.limits_fields import LimitsFields, further_field, further_name
 from webapp.jobs.search_effort_fields import EffortFields
+from webapp.jobs.search_reach import SEARCH_METRICS
 from webapp.jobs.search_shape import ShapeFields
 from webapp.teams.models import Team
 
@@ -52,6 +54,9 @@ ADVANCED: dict[str, tuple[str, ...]] = {
     "Machine": ("seed", "threads", "device", "precision"),
 }
 
+# Where a metric is limited beside the first budget.
+FURTHER_FIELDS = {metric: further_name(metric) for metric in SEARCH_METRICS}
+
 
 def _choice(label: str, choices: list[tuple[str, str]], help_text: str = "") -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=choices, help_text=help_text)
@@ -63,7 +68,7 @@ def _optional(label: str, choices: list[tuple[str, str]], help_text: str = "") -
     )
 
 
-class SearchFields(ShapeFields, EffortFields):
+class SearchFields(ShapeFields, EffortFields, LimitsFields):
     """What a person is asked to launch a ProxylessNAS search."""
 
     space = forms.ChoiceField(label="Search space", initial="tiny")
@@ -72,6 +77,7 @@ class SearchFields(ShapeFields, EffortFields):
     target = forms.ChoiceField(label="Target device", initial="pixel1")
     metric = forms.ChoiceField(label="Budget on", initial="latency_ms", widget=forms.RadioSelect)
     limit = forms.FloatField(label="At most", required=True, min_value=0)
+    limit_macs = further_field("macs")
     preset = forms.ChoiceField(label="Effort", initial="smoke", widget=forms.RadioSelect)
     algorithm = forms.ChoiceField(
         label="Algorithm",

@@ -1,7 +1,7 @@
 """The ProxylessNAS form: a person's words to a SearchConfig, each error at its field."""
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from django.forms import BoundField
 
@@ -10,15 +10,15 @@ from engine.catalog.presets import SEARCH_PRESETS, SearchPresetEntry
 from engine.catalog.spaces import space_for
 from engine.schema.architecture import SearchSpace
 from engine.schema.configs import SearchConfig
-from engine.schema.cost import Budget, Metric
-from engine.schema.errors import EngineError, InvalidConfig
+from engine.schema.cost import Metric
+from engine.schema.errors import EngineError
 from webapp.accounts.models import User
 from webapp.charts.quantities import QUANTITIES
 from webapp.charts.reach_band import ReachBand
 from webapp.charts.space_band import default_space_limit, space_band
 from webapp.jobs.admission import check_folder
-from webapp.jobs.engine_form import EngineForm
 from webapp.jobs.form_choices import unavailable_datasets
+from webapp.jobs.limits_form import LimitsForm
 from webapp.jobs.search_choices import SpaceSelect, space_choices, unfit_spaces
 from webapp.jobs.search_effort_fields import (
     RECIPE_FIELDS,
@@ -26,8 +26,8 @@ from webapp.jobs.search_effort_fields import (
     changed_effort,
     changed_recipe,
 )
-from webapp.jobs.search_fields import ADVANCED, PRESET_FIELDS, SearchFields
-from webapp.jobs.search_reach import SEARCH_METRICS, space_reach
+from webapp.jobs.search_fields import ADVANCED, FURTHER_FIELDS, PRESET_FIELDS, SearchFields
+from webapp.jobs.search_reach import SEARCH_METRICS, SpaceReaches
 from webapp.jobs.search_shape import SHAPE_FIELDS, catalogue_values, said_shape, shape_sentence
 from webapp.tables.targets import check_covered
 
@@ -36,12 +36,16 @@ _FOLDED = {"name", "team", *(name for names in ADVANCED.values() for name in nam
 _SUBJECT = {"space", "dataset", "target", "metric", "preset", *SHAPE_FIELDS}
 
 
-class SearchForm(EngineForm, SearchFields):
+class SearchForm(LimitsForm, SearchFields):
     """What one says to launch a ProxylessNAS search."""
+
+    further_fields = FURTHER_FIELDS
+    reaches: SpaceReaches | None = None  # once the space fits its data
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: as Django's Form
         super().__init__(*args, user=user, **kwargs)
         self.fitted: SearchSpace | None = None  # to the data, once that is known
+        self.where = ""  # the target as sentences name it
         self.unfit = unfit_spaces(self.dataset_id)
         self.fields["space"].widget = SpaceSelect(unfit=self.unfit)
         self.offer("space", space_choices())
@@ -92,8 +96,8 @@ class SearchForm(EngineForm, SearchFields):
 
     @property
     def subject(self) -> str:
-        """What the reach depends on, in one string: when it changes, the limit starts anew."""
-        names = ("space", *SHAPE_FIELDS, "target", "metric", "pricing_bits")
+        """What limits depend on, the first one's metric last: when it changes, they start anew."""
+        names = ("space", *SHAPE_FIELDS, "target", "pricing_bits", "metric")
         return "|".join([self.dataset_id, *(self.said(name) for name in names)])
 
     @property
@@ -107,10 +111,23 @@ class SearchForm(EngineForm, SearchFields):
         What is wrong is then in `problem`.
         """
         try:
-            return self._band(self.said_limit())
+            self._take()
+            return self.first_band()
         except EngineError as error:
             self.problem = self.placed(error)
             return None
+
+    def usual_limit(self, metric: Metric) -> str:
+        """Return the limit to start from, as the form takes it."""
+        assert self.reaches is not None
+        return default_space_limit(self.reaches.of(metric))
+
+    def drawn(self, metric: Metric, limit: float | None) -> ReachBand:
+        """Return the band of a metric; the limit is in form units."""
+        assert self.reaches is not None
+        assert self.fitted is not None
+        found = self.reaches.of(metric)
+        return space_band(found, limit, who=self.fitted.title, where=self.where)
 
     def field_of(self, path: str) -> str:
         """Return where an error is shown: misfit images are the strides' or the space's."""
@@ -139,15 +156,12 @@ class SearchForm(EngineForm, SearchFields):
     def config(self) -> SearchConfig:
         """Return the config the person means. Raises InvalidConfig where it cannot stand."""
         said = self.cleaned_data
-        metric = cast(Metric, said["metric"])
         preset = SEARCH_PRESETS[said["preset"]]
         config = SearchConfig(
             space=said["space"],
             dataset=self.dataset_id,
             target=said["target"],
-            budgets=(
-                Budget(metric=metric, limit=said["limit"] * QUANTITIES[metric].form_unit.size),
-            ),
+            budgets=self.budgets(),
             shape=said_shape(self.said),
             algorithm=said["algorithm"],
             zero_gradient=said["zero_gradient"],
@@ -182,26 +196,23 @@ class SearchForm(EngineForm, SearchFields):
         changed_recipe(preset.recipe, self.cleaned_data)
 
     def _check_reach(self) -> None:
-        drawn = self._band(self.cleaned_data.get("limit"))
-        if "limit" not in self.errors and drawn.problem:
-            raise InvalidConfig("budgets", drawn.problem)
+        self._take()
+        self.check_limits()
         if not self.errors:
             self.config()
 
-    def _band(self, limit: float | None) -> ReachBand:
+    def _take(self) -> None:
+        """Note the space as it fits its data, and so what each metric can be."""
+        if self.reaches is not None:
+            return
         check_folder(self.dataset_id)
         dataset = dataset_entry(self.dataset_id)
         shape = said_shape(self.said)
         space = self.fitted = space_for(self.said("space"), dataset=dataset, shape=shape)
         target = self.chosen_target(space)
         check_covered(target, space)
-        reach = space_reach(space, target, cast(Metric, self.said("metric")), self.bits)
-        return space_band(
-            reach,
-            float(default_space_limit(reach)) if limit is None else limit,
-            who=space.title,
-            where=target.title,
-        )
+        self.where = target.title
+        self.reaches = SpaceReaches(space, target, self.bits)
 
 
 def as_preset(preset: SearchPresetEntry) -> dict[str, Any]:  # Any: values of a config's fields

@@ -1,5 +1,6 @@
 """What a budget can be for the space, data and target that a form names right now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,7 +17,9 @@ from engine.schema.layers import InputSpec, ModelSpec
 from engine.schema.lowering import model_spec
 from engine.schema.policy import LayerBits, Policy
 from engine.schema.target import Target
-from webapp.charts.quantities import QUANTITIES, metric_title
+from engine.solver.contradiction import check_together
+from engine.solver.space_problem import space_problem
+from webapp.charts.quantities import metric_title, metric_words
 from webapp.charts.space_band import SpaceReach
 from webapp.tables.targets import check_covered
 
@@ -55,7 +58,7 @@ def search_metrics(target: Target | None, bits: int | None) -> tuple[SearchMetri
 
 def _why_not(target: Target, metric: Metric, bits: int | None) -> str:
     if metric not in target.metrics:
-        return f"{target.title} has no {_low(metric)} to offer."
+        return f"{target.title} has no {metric_words(metric)} to offer."
     if metric == "bit_ops" and _widths(target, bits) is None:
         return "Networks are priced in float here; choose bits under Advanced to count these."
     return ""
@@ -84,7 +87,7 @@ def space_reach(space: SearchSpace, target: Target, metric: Metric, bits: int | 
     costs = priced_space(space, target, metric, bits)
     if costs.highest - costs.lowest <= 1e-9 * costs.highest:
         raise InvalidConfig(
-            "metric", f"all networks of {space.title} have the same {_low(metric)} here"
+            "metric", f"all networks of {space.title} have the same {metric_words(metric)} here"
         )
     return SpaceReach(
         metric=metric,
@@ -93,6 +96,39 @@ def space_reach(space: SearchSpace, target: Target, metric: Metric, bits: int | 
         mean=costs.mean,
         mobilenets=_mobilenets(space, cost_model(target), metric, _widths(target, bits)),
     )
+
+
+class SpaceReaches:
+    """What every metric can be for the networks of a space on a target; each priced once."""
+
+    def __init__(self, space: SearchSpace, target: Target, bits: int | None) -> None:
+        self._asked = space, target, bits
+        self._known: dict[Metric, SpaceReach] = {}
+
+    def of(self, metric: Metric) -> SpaceReach:
+        """Return the span of a metric. Raises InvalidConfig as `space_reach`."""
+        if metric not in self._known:
+            space, target, bits = self._asked
+            self._known[metric] = space_reach(space, target, metric, bits)
+        return self._known[metric]
+
+    def why_not(self, metric: Metric) -> str:
+        """Return why no budget can be set on a metric; "" where one can."""
+        try:
+            self.of(metric)
+        except InvalidConfig as error:
+            return f"{error.message[:1].upper()}{error.message[1:].rstrip('.')}."
+        return ""
+
+    def check_together(self, budgets: Sequence[Budget]) -> None:
+        """Refuse budgets that can be met alone and not together.
+
+        Raises:
+            BudgetsContradict: naming the pair.
+        """
+        space, target, bits = self._asked
+        tables = [priced_space(space, target, budget.metric, bits) for budget in budgets]
+        check_together(space_problem(tables), budgets)
 
 
 def _mobilenets(
@@ -126,8 +162,3 @@ def _widths(target: Target, bits: int | None) -> LayerBits | None:
         pricing_bits=bits,
     )
     return pricing_bits(asked, target)
-
-
-def _low(metric: Metric) -> str:
-    title = QUANTITIES[metric].title
-    return title if title.isupper() or title == "MACs" else title.lower()

@@ -12,6 +12,7 @@ from webapp.accounts.models import User
 from webapp.jobs.form_choices import unavailable_datasets
 from webapp.jobs.launching import asked_fields, earlier_config, posted
 from webapp.jobs.search_choices import space_sentence
+from webapp.jobs.search_fields import FURTHER_FIELDS
 from webapp.jobs.search_form import SearchForm
 from webapp.jobs.search_prefill import search_initial
 from webapp.jobs.search_reach import search_metrics
@@ -50,9 +51,12 @@ def search_reach(request: HttpRequest) -> HttpResponse:
     if possible and data.get("metric") not in possible:
         data["metric"] = possible[0]
     form = SearchForm(None, user=_user(request), initial=data)
-    is_other_subject = data.get("subject") != form.subject
+    subject = data.get("subject", "")
+    is_other_subject = subject != form.subject
     if is_other_subject:
         form.initial["limit"] = ""
+    if subject.rpartition("|")[0] != form.subject.rpartition("|")[0]:
+        form.initial.update(dict.fromkeys(FURTHER_FIELDS.values(), ""))
     context = {
         **_context(form),
         "is_other_subject": is_other_subject,
@@ -64,8 +68,8 @@ def search_reach(request: HttpRequest) -> HttpResponse:
 
 def _context(form: SearchForm) -> dict[str, Any]:  # Any: a template's context
     band = form.band()
-    if band is not None and not form.is_bound and not form.initial.get("limit"):
-        form.initial["limit"] = f"{band.limit:.10g}"
+    if not form.is_bound and not form.initial.get("limit"):
+        form.initial["limit"] = form.start_limit
     target = form.shown_target
     return {
         "form": form,
@@ -73,6 +77,7 @@ def _context(form: SearchForm) -> dict[str, Any]:  # Any: a template's context
         "space_sentence": space_sentence(form.fitted) if form.fitted else "",
         "target": target,
         "metrics": search_metrics(target, form.bits),
+        "further": form.further_budgets(),
         "presets": SEARCH_PRESETS.values(),
         "unavailable": unavailable_datasets(),
         "form_unit": band.unit if band else "",

@@ -16,6 +16,7 @@ from webapp.accounts.models import User
 from webapp.jobs.models import Job
 from webapp.jobs.search_choices import count_words
 from webapp.jobs.search_effort_fields import EFFORT_FIELDS, RECIPE_FIELDS
+from webapp.jobs.search_fields import FURTHER_FIELDS
 from webapp.jobs.search_prefill import search_initial
 from webapp.jobs.search_shape import SHAPE_FIELDS
 from webapp.teams.models import Team
@@ -120,7 +121,13 @@ def test_every_number_of_an_effort_and_of_the_recipe_can_be_said(ada: User, team
     assert len(folded) == len(set(folded))
     assert {*folded, *form.fields} == set(form.fields)
     shown = {"space", "dataset", "folder", "target", "metric", "limit", "preset", "algorithm"}
-    assert set(form.fields) - set(folded) == {*shown, *SHAPE_FIELDS, "name", "team"}
+    assert set(form.fields) - set(folded) == {
+        *shown,
+        *SHAPE_FIELDS,
+        *FURTHER_FIELDS.values(),
+        "name",
+        "team",
+    }
 
 
 def test_numbers_of_the_effort_and_of_the_recipe_reach_the_config(ada: User, team: Team) -> None:
