@@ -5,7 +5,7 @@ from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import (
@@ -40,7 +40,9 @@ def add(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def draft(request: HttpRequest, draft_id: UUID) -> HttpResponse:
     """Show a table that was read and not kept yet; keep it or drop it."""
-    draft = get_object_or_404(queries.drafts_of(_user(request)), pk=draft_id)
+    draft = queries.drafts_of(_user(request)).filter(pk=draft_id).first()
+    if draft is None:
+        return _kept_before(request)
     if request.method == "GET":
         page = table_page(from_json(CostTable, draft.document), most_rows=_PREVIEW_ROWS)
         known = queries.of_team(draft.team).filter(target=page.target.id).first()
@@ -87,6 +89,18 @@ def delete(request: HttpRequest, table_id: UUID) -> HttpResponse:
         return redirect("tables:detail", table_id=table.pk)
     messages.success(request, f"{table.title} was deleted.")
     return redirect("devices:list")
+
+
+def _kept_before(request: HttpRequest) -> HttpResponse:
+    """Lead a second click to the table that the first one kept: its draft is gone by then."""
+    if "keep" not in request.POST:
+        raise Http404
+    kept = get_object_or_404(
+        queries.visible_to(request.user),
+        target=request.POST.get("target", ""),
+        team__slug=request.POST.get("team", ""),
+    )
+    return redirect("tables:detail", table_id=kept.pk)
 
 
 def _user(request: HttpRequest) -> User:

@@ -265,6 +265,22 @@ def test_everything_of_a_team_is_nothing_to_a_stranger(
     assert DeviceTable.objects.count() == 1
 
 
+def test_a_second_click_on_keep_leads_to_the_kept_table(
+    as_ada: Client, as_cleo: Client, team: Team
+) -> None:
+    draft = send(as_ada, team, "board.json", TINY_JSON)["Location"]
+    page = as_ada.get(draft).content.decode()
+    hidden = dict(re.findall(r'type="hidden" name="(target|team)" value="([^"]+)"', page))
+
+    first, second = (as_ada.post(draft, {**hidden, "keep": "1"}) for _ in range(2))
+
+    assert second["Location"] == first["Location"]
+    assert as_ada.get(second["Location"]).status_code == 200
+    assert DeviceTable.objects.count() == 1
+    assert as_cleo.post(draft, {**hidden, "keep": "1"}).status_code == 404
+    assert as_ada.post(draft, {**hidden, "drop": "1"}).status_code == 404
+
+
 def test_a_stranger_cannot_bring_a_table_to_a_team(as_cleo: Client, team: Team) -> None:
     answer = send(as_cleo, team, "board.json", TINY_JSON)
 
