@@ -28,6 +28,8 @@ def checked_document(table: CostTable) -> Json:
     text = json.dumps(document, separators=(",", ":"))
     if "\\u0000" in text:  # PostgreSQL's text has no such character
         raise InvalidTable("holds the character NUL in a text; remove it")
+    if not _is_unicode(document):  # nor halves of characters
+        raise InvalidTable("holds half a character (a lone surrogate) in a text; remove it")
     if len(text) > MOST_BYTES:  # it could not be loaded again
         raise InvalidTable(
             f"comes to {len(text):,} bytes as a document, which has at most {MOST_BYTES:,}. Leave "
@@ -43,6 +45,15 @@ def fingerprint(table: CostTable) -> str:
         return ""
     parts = (machine.accelerator, machine.processor, machine.system, table.runtime)
     return ", ".join(part for part in parts if part)
+
+
+def _is_unicode(document: Json) -> bool:
+    """Whether every text can be written as UTF-8; JSON's escapes can spell what cannot."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_words(table: CostTable) -> None:

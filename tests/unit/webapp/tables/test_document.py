@@ -26,6 +26,7 @@ def test_a_document_is_the_table() -> None:
         ({"title": " "}, "has no title"),
         ({"title": "x" * 201}, "a title of more than 200 letters"),
         ({"notes": ("a\0b",)}, "the character NUL"),
+        ({"notes": ("a\ud800b",)}, "half a character"),
         ({"notes": ("a",) * 101}, "more than 100 notes"),
         ({"source": "x" * 1001}, "more than 1,000 letters in source"),
         ({"notes": ("a", "x" * 1001)}, r"letters in notes\[1\]"),
@@ -45,7 +46,7 @@ def test_a_document_is_the_table() -> None:
             "bytes as a document, which has at most 4,194,304",
         ),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_what_no_page_could_show_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidTable, match=message):
