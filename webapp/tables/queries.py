@@ -24,13 +24,6 @@ def of_team(team: Team) -> QuerySet[DeviceTable]:
     return DeviceTable.objects.filter(team=team).defer("document")
 
 
-def newest_for(team: Team, host: str) -> DeviceTable | None:
-    """Return what a team's profile runs measured last of `host-cpu` or `host-gpu`."""
-    if host not in (DeviceTable.Host.CPU, DeviceTable.Host.GPU):
-        return None
-    return of_team(team).filter(host=host).order_by("-created_at").first()
-
-
 def drafts_of(user: User) -> QuerySet[TableDraft]:
     """Return what a person brought and has not kept yet; nobody else sees it."""
     since = timezone.now() - timedelta(hours=settings.TABLE_DRAFT_HOURS)

@@ -16,8 +16,8 @@ from tests.factories import AttemptFactory, JobFactory
 from webapp.accounts.models import User
 from webapp.jobs import services
 from webapp.jobs.models import Job
-from webapp.tables import queries as tables
 from webapp.tables.models import DeviceTable
+from webapp.tables.targets import targets_of
 from webapp.teams.models import Team
 
 
@@ -101,9 +101,7 @@ def test_what_a_profile_measured_becomes_a_table_of_the_team(ada: User, team: Te
     )
     assert job.result is not None
     assert stored.target == job.result["target"]
-    newest = tables.newest_for(team, "host-cpu")
-    assert newest is not None
-    assert newest.pk == stored.pk
+    assert targets_of(team).entry("host-cpu").id == stored.target
 
 
 def test_an_attempt_that_comes_too_late_leaves_no_second_table(ada: User, team: Team) -> None:

@@ -81,7 +81,7 @@ def test_a_host_stands_for_what_a_profile_run_measured_last(
 ) -> None:
     run = JobFactory(team=team, owner=ada)
     uploaded = services.store(team=team, made_by=ada, table=replace(table, title="Elsewhere"))
-    assert queries.newest_for(team, "host-cpu") is None
+    assert targets_of(team).find("host-cpu") is None
 
     services.store(team=team, made_by=ada, table=table, source_job_id=run.pk)
     newest = services.store(
@@ -89,10 +89,9 @@ def test_a_host_stands_for_what_a_profile_run_measured_last(
     )
 
     assert uploaded.host == ""
-    assert queries.newest_for(team, "host-cpu") == newest
-    assert queries.newest_for(team, "host-gpu") is None
-    assert queries.newest_for(team, "") is None
-    assert queries.newest_for(TeamFactory(), "host-cpu") is None
+    assert targets_of(team).entry("host-cpu").id == newest.target
+    assert targets_of(team).find("host-gpu") is None
+    assert targets_of(TeamFactory()).find("host-cpu") is None
 
 
 def test_a_table_goes_once_no_unfinished_job_needs_it(ada: User, team: Team) -> None:
