@@ -58,11 +58,12 @@ def _take_away(folder: Path, job_id: UUID, oldest: datetime) -> bool:
         job = (
             Job.objects.select_for_update().only("status", "finished_at").filter(pk=job_id).first()
         )
-        if job is None:
-            is_old = folder.stat().st_mtime < oldest.timestamp()
-        else:
-            is_old = job.is_over and job.finished_at is not None and job.finished_at < oldest
-        if is_old:
-            with suppress(FileNotFoundError):  # another worker on this machine was quicker
+        with suppress(FileNotFoundError):  # another worker on this machine was quicker
+            if job is None:
+                is_old = folder.stat().st_mtime < oldest.timestamp()
+            else:
+                is_old = job.is_over and job.finished_at is not None and job.finished_at < oldest
+            if is_old:
                 folder.rename(folder.with_name(f"{_ASIDE}{folder.name}"))
-    return is_old
+            return is_old
+    return False

@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -15,6 +15,7 @@ from webapp.accounts.models import User
 from webapp.jobs import services
 from webapp.jobs.models import Job
 from webapp.teams.models import Team
+from workers import purge
 from workers.purge import remove_old_folders
 from workers.workdir import workdir_of
 
@@ -91,6 +92,22 @@ def test_the_folder_of_a_job_that_is_gone_goes_once_it_is_old(settings: Settings
 
     assert remove_old_folders() == 1
     assert list(runs.iterdir()) == [young]
+
+
+@pytest.mark.django_db
+def test_a_folder_that_another_worker_took_meanwhile_stops_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Path(settings.RUNS_DIR)
+    old, gone = runs / str(uuid4()), uuid4()
+    old.mkdir(parents=True)
+    then = (timezone.now() - LONG_AGO).timestamp()
+    os.utime(old, (then, then))
+    listed = [(runs / str(gone), gone), (old, UUID(old.name))]
+    monkeypatch.setattr(purge, "_folders", lambda _: iter(listed))
+
+    assert remove_old_folders() == 1
+    assert not old.exists()
 
 
 @pytest.mark.django_db
