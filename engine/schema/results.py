@@ -69,9 +69,10 @@ class ParetoFront:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSensitivity:
-    """The loss that one layer adds when it alone is quantised, in nats, by width.
+    """What one layer costs when it alone is quantised, by width, in the unit of the run's measure.
 
-    Measured as the divergence of the class probabilities from the float network's.
+    Nats, but for the measure `distance`: the squared distance of the logits from the float
+    network's over the squared size of those, which has no unit.
     """
 
     layer: str
