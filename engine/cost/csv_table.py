@@ -84,7 +84,9 @@ def _check_header(header: list[str]) -> None:
     missing = [name for name in _REQUIRED if name not in header]
     unknown = [name for name in header if name not in _COLUMNS]
     if missing:
-        raise InvalidTable(f"has no column {missing[0]!r}", row="line 1")
+        is_cut_elsewhere = len(header) == 1 and any(mark in header[0] for mark in ";\t")
+        remedy = "; separate the columns by commas" if is_cut_elsewhere else ""
+        raise InvalidTable(f"has no column {missing[0]!r}{remedy}", row="line 1")
     if unknown:
         raise InvalidTable(
             f"{unknown[0]!r} is not a column of it; these are: {', '.join(_COLUMNS)}", row="line 1"

@@ -15,7 +15,6 @@ export function limitAt(share, lowest, highest) {
 
 export function startReachBand(form) {
   const slider = form.querySelector("[data-slider]");
-  slider.closest("[data-slider-row]").hidden = false;
 
   // Looked up each time: the server's answers replace both the field and the band.
   const limit = () => form.querySelector("[data-limit]");
@@ -30,6 +29,7 @@ export function startReachBand(form) {
   };
   const follow = () => {
     slider.disabled = !ends();
+    slider.closest("[data-slider-row]").hidden = slider.disabled; // without a band it says nothing
     if (slider.disabled) return;
     slider.value = shareOf(Number(limit().value), ...ends());
     say(Number(slider.value));

@@ -65,8 +65,8 @@ def _trace(name: str, costs: UniformCosts, mark: Mark, metric: Metric) -> Figure
 
 def _summary(devices: Mapping[str, UniformCosts], metric: Metric) -> str:
     said = [
-        f"{write(metric, costs.by_bits[8][metric])} on {name}, of which fixed 4-bit takes "
-        f"{percent(costs.ratio(4, metric), places=0)}"
+        f"{write(metric, costs.by_bits[8][metric])} on {name} (fixed 4-bit: "
+        f"{percent(costs.ratio(4, metric), places=0)} of it)"
         for name, costs in devices.items()
     ]
     return f"At 8 bits: {listed(said)}."

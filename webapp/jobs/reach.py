@@ -143,7 +143,7 @@ def _not_told(target: Target, metric: Metric, *, is_weights_only: bool) -> str:
     if metric not in target.metrics:
         return f"{target.title} has no {name.lower()} to offer."
     if is_weights_only and metric not in WEIGHT_METRICS:
-        return f"{name} is not known where activations stay float; choose model size."
+        return f"{name} cannot be told where activations stay float; choose model size."
     return ""
 
 

@@ -43,6 +43,10 @@ class TableForm(forms.Form):
         label="File",
         help_text="A .json table of Bespoke’s own, HAQ’s .npy, a .yaml of ProxylessNAS or "
         "Once-for-all, or a .csv with named columns.",
+        error_messages={
+            "required": "Choose the file that has the times.",
+            "empty": "The file is empty; choose the one that has the times.",
+        },
     )
     title = forms.CharField(
         label="Device",

@@ -56,16 +56,23 @@ def table_page(table: CostTable, *, most_rows: int) -> TablePage:
 
 
 def _facts(table: CostTable) -> tuple[tuple[str, str], ...]:
-    images = "image" if table.batch == 1 else "images"
-    kinds = {"blocks": table.blocks, "layers": table.layers, "layers by bits": table.grids}
+    kinds = {
+        "block{}": table.blocks,
+        "layer{}": table.layers,
+        "layer{} by bits": table.grids,
+    }
     protocol = table.protocol
     facts = {
         "Measured on": fingerprint(table),
         "Measured at": table.measured_at,
         "Source": table.source,
         "Made for": table.subject,
-        "Batch": f"{table.batch} {images}; a time is for all of them",
-        "Rows": ", ".join(f"{len(rows):,} {kind}" for kind, rows in kinds.items() if rows),
+        "Batch": "1 image" if table.batch == 1 else f"{table.batch} images; a time is for all",
+        "Rows": ", ".join(
+            f"{len(rows):,} {kind.format('' if len(rows) == 1 else 's')}"
+            for kind, rows in kinds.items()
+            if rows
+        ),
         "Precisions": ", ".join(table.precisions) or "1 to 8 bits of weights and activations",
         "Protocol": (
             f"{protocol.threads} thread{'' if protocol.threads == 1 else 's'}, "

@@ -206,6 +206,7 @@ def test_yaml_that_cannot_be_is_refused(text: str, message: str) -> None:
         (CSV.replace("5.81", "nan"), "line 2: .*NaN"),
         (CSV.replace("5.81", ""), "line 2: has no latency"),
         (CSV.replace("latency", "seconds"), "line 1: has no column 'latency'"),
+        (CSV.replace(",", ";"), "line 1: has no column 'kind'; separate the columns by commas"),
         (CSV.replace("expansion", "colour"), "line 1: 'colour' is not a column"),
         (CSV.replace("expansion", "stride"), "line 1: column 'stride' stands twice"),
         (CSV.replace("linear", "pool"), "line 3: kind must be one of mbconv, conv"),
@@ -224,7 +225,7 @@ def test_yaml_that_cannot_be_is_refused(text: str, message: str) -> None:
             "line 4: has no time at int8",
         ),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_columns_that_cannot_be_are_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidTable, match=message):

@@ -45,7 +45,7 @@ def test_codebooks_turn_the_budget_to_size(as_ada: Client, team: Team) -> None:
 
     assert context["form"].first_metric == "model_bytes"
     assert context["further"] == ()
-    assert "Latency is not known where activations stay float" in page
+    assert "Latency cannot be told where activations stay float" in page
     assert 'id="limit-unit">kB<' in page
 
 

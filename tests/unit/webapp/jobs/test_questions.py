@@ -158,7 +158,7 @@ def test_a_launched_drop_stands_in_lists_by_what_it_makes_small(ada: User, team:
         pytest.param(
             {"quantizer": "kmeans"},
             "metric",
-            "Latency is not known where activations stay float; choose model size",
+            "Latency cannot be told where activations stay float; choose model size",
             id="latency of codebooks",
         ),
         pytest.param(
@@ -169,7 +169,7 @@ def test_a_launched_drop_stands_in_lists_by_what_it_makes_small(ada: User, team:
                 "limit_latency_ms": "4",
             },
             "limit_latency_ms",
-            "not known where activations stay float",
+            "cannot be told where activations stay float",
             id="latency beside codebooks",
         ),
         pytest.param(

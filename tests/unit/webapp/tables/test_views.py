@@ -173,6 +173,7 @@ class Refused(NamedTuple):
         ),
         Refused("a.csv", CSV, {**BOTH, "network": "resnet20"}, "file", "another network's table"),
         Refused("a.csv", CSV, {"title": " "}, "title", "Say which device"),
+        Refused("a.csv", "", BOTH, "file", "The file is empty; choose the one"),
         Refused(
             "a.csv", CSV, {"title": "x", "unit": "cycles"}, "clock_mhz", "eed the device's clock"
         ),
@@ -204,7 +205,7 @@ class Refused(NamedTuple):
             "Line 160002: a table has at most 160,000 lines",
         ),
     ],
-    ids=range(20),
+    ids=range(21),
 )
 def test_what_cannot_stand_is_named_at_its_field_and_nothing_is_kept(
     as_ada: Client, team: Team, file: Refused
