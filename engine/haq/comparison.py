@@ -52,28 +52,6 @@ def comparisons(
         )
 
 
-def in_words(comparison: Comparison) -> str:
-    """Return a sentence: who won on the best images there are, by how much, at what cost."""
-    cost = (
-        f"It scored {_policies(comparison.first_evaluations)}, the {_name(comparison.second)} "
-        f"{_policies(comparison.second_evaluations)}."
-    )
-    if comparison.same_policy:
-        return f"The agent found the {_name(comparison.second)}'s policy again. {cost}"
-    last = comparison.differences[-1]
-    loss, accuracy = last.loss, last.accuracy
-    verdict = "does not differ clearly from" if loss.low <= 0 <= loss.high else "beats"
-    if loss.low > 0:
-        verdict = "loses to"
-    when = "after fine-tuning" if last.is_tuned else "before fine-tuning"
-    return (
-        f"The agent's policy {verdict} the {_name(comparison.second)}'s {when} on "
-        f"{last.images:,} {last.split} images: {loss.mean:+.4f} nats (95 % interval "
-        f"{loss.low:+.4f} to {loss.high:+.4f}), {100 * accuracy.mean:+.2f} points of accuracy "
-        f"({100 * accuracy.low:+.2f} to {100 * accuracy.high:+.2f}). {cost}"
-    )
-
-
 def paired(first: Outcomes, second: Outcomes, *, split: Split, is_tuned: bool) -> PairedDifference:
     """Return by how much two networks differ on the same images, the first less the second."""
     images = len(first.right_N)
@@ -113,11 +91,3 @@ def _of_shares(won: int, lost: int, images: int) -> Interval:
     centre = more - less
     reach = _Z * sqrt((more + less - centre**2) / (images + 2))
     return Interval(mean=(won - lost) / images, low=centre - reach, high=centre + reach)
-
-
-def _name(strategy: str) -> str:
-    return {"hill_climb": "hill climb", "random": "random search"}.get(strategy, strategy)
-
-
-def _policies(count: int) -> str:
-    return f"{count:,} {'policy' if count == 1 else 'policies'}"

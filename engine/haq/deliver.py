@@ -10,7 +10,7 @@ from engine.catalog.model_files import entry_of
 from engine.data.splits import normalisation_for
 from engine.export.files import FOLDER, Role, artifact, write_json
 from engine.export.quantized import save_quantized
-from engine.haq.comparison import comparisons, in_words
+from engine.haq.comparison import comparisons
 from engine.haq.contenders import Entry, is_within_budgets
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.front import predicted_front, scored_candidates
@@ -150,7 +150,7 @@ def _result(
         sensitivity=tuple(run.state.sensitivities),
         artifacts=artifacts,
         stage_seconds=dict(run.state.stage_seconds),
-        notes=(*_notes(run, contenders), *(in_words(d) for d in duels if d.second == "solver")),
+        notes=tuple(_notes(run, contenders)),
         comparisons=duels,
     )
 

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from engine.haq.comparison import in_words, paired
-from engine.schema.results import Comparison, Interval, PairedDifference
+from engine.haq.comparison import paired
 from engine.training.evaluate import Outcomes
 
 
@@ -69,47 +68,3 @@ def test_95_of_100_intervals_hold_the_true_difference(images: int, differing: fl
     assert held["accuracy"] / trials == pytest.approx(0.95, abs=0.025)
     # Six differing images of 200 are too few for a normal mean; at fifty it holds.
     assert held["loss"] / trials > (0.88 if images == 200 else 0.93)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (-0.03, -0.01, "beats the solver's after fine-tuning on 6,000 report images"),
-        (-0.01, 0.01, "does not differ clearly from"),
-        (0.01, 0.03, "loses to"),
-    ],
-)
-def test_the_verdict_rests_on_the_interval_of_the_last_images(
-    low: float, high: float, verdict: str
-) -> None:
-    last = PairedDifference(
-        split="report",
-        images=6_000,
-        is_tuned=True,
-        loss=Interval(mean=(low + high) / 2, low=low, high=high),
-        accuracy=Interval(mean=0.001, low=-0.002, high=0.004),
-    )
-
-    said = in_words(duel(last))
-
-    assert verdict in said
-    assert f"{low:+.4f} to {high:+.4f}" in said
-    assert "+0.10 points of accuracy (-0.20 to +0.40)" in said
-    assert said.endswith("It scored 40 policies, the solver 1 policy.")
-
-
-def test_the_same_policy_found_again_is_no_difference() -> None:
-    assert in_words(duel()).startswith("The agent found the solver's policy again.")
-
-
-def duel(*differences: PairedDifference) -> Comparison:
-    return Comparison(
-        first="agent",
-        second="solver",
-        same_policy=not differences,
-        differences=differences,
-        first_evaluations=40,
-        second_evaluations=1,
-        first_seconds=12.0,
-        second_seconds=0.1,
-    )
