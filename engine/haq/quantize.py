@@ -6,7 +6,6 @@ depends on the config alone, but for the seconds left.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from torch import nn
@@ -27,13 +26,14 @@ from engine.nn.obstacles import float_note, float_parts
 from engine.nn.quantized import QuantizedLayer
 from engine.schema.configs import QuantizeConfig
 from engine.schema.errors import readable_limit
-from engine.schema.events import Event, LogLine, Stage
+from engine.schema.events import Event, LogLine
 from engine.schema.places import Places
 from engine.schema.policy import Policy
 from engine.training.float_weights import FloatWeights, are_at_hand
 from engine.training.interrupt import Interrupt
 from engine.training.plan import Plan, with_eta
 from engine.training.seed import seed_everything
+from engine.training.stage_seconds import timed
 
 
 def quantize(
@@ -70,16 +70,16 @@ class _Run:
 
     def events(self) -> Iterator[Event]:
         seed_everything(self.config.seed)
-        with self._timed("preparing"):
+        with timed("preparing", self.state.stage_seconds):
             self.subject = prepare(self.config, self.places)
             yield from self._say_what_is_at_hand()
-        with self._timed("training"):
+        with timed("training", self.state.stage_seconds):
             yield from self._fill_weights()
-        with self._timed("preparing"):
+        with timed("preparing", self.state.stage_seconds):
             self._calibrate()
-        with self._timed("sensitivity"):
+        with timed("sensitivity", self.state.stage_seconds):
             yield from self._measure_sensitivity()
-        with self._timed("searching"):
+        with timed("searching", self.state.stage_seconds):
             ground = search_ground(
                 self.config,
                 self.subject,
@@ -90,7 +90,7 @@ class _Run:
             )
             yield from self._say_what_limit_was_found(ground)
             yield from self._search(ground)
-        with self._timed("finetuning"):
+        with timed("finetuning", self.state.stage_seconds):
             rows = entries(
                 ground.config,
                 self.subject,
@@ -208,12 +208,3 @@ class _Run:
     @property
     def _tuned_folder(self) -> Path:
         return self.workdir / "tuned"
-
-    @contextmanager
-    def _timed(self, stage: Stage) -> Iterator[None]:
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            seconds = self.state.stage_seconds
-            seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - started

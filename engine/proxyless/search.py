@@ -5,9 +5,7 @@ Every stage can be killed at any moment and goes on from its last checkpoint; wh
 depends on the config alone, but for the seconds left.
 """
 
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from engine.proxyless.algorithms import architecture_learner
@@ -24,11 +22,12 @@ from engine.proxyless.supernet import SuperNet
 from engine.proxyless.supernet_phase import SupernetPhase
 from engine.proxyless.work import planned_work
 from engine.schema.configs import SearchConfig
-from engine.schema.events import Event, LogLine, Stage
+from engine.schema.events import Event, LogLine
 from engine.schema.places import Places
 from engine.training.interrupt import Interrupt
 from engine.training.plan import Plan, with_eta
 from engine.training.seed import seed_everything, torch_generator
+from engine.training.stage_seconds import timed
 
 
 def search(
@@ -65,14 +64,14 @@ class _Run:
 
     def events(self) -> Iterator[Event]:
         seed_everything(self.config.seed)
-        with self._timed("preparing"):
+        with timed("preparing", self.state.stage_seconds):
             self.subject = prepare(self.config, self.places)
             yield from self._prepare()
         yield from self._train_supernet()
-        with self._timed("searching"):
+        with timed("searching", self.state.stage_seconds):
             yield from self._rescore()
         rows = self._finalists()
-        with self._timed("finetuning"):
+        with timed("finetuning", self.state.stage_seconds):
             yield from self._train(rows)
         yield from deliver(
             Delivery(
@@ -135,7 +134,10 @@ class _Run:
         """Pass the supernet's events on; seconds count for the stage that they are told in."""
         events = self.phase.events()
         while True:
-            with self._timed("training" if self.learner.phase == "warmup" else "searching"):
+            with timed(
+                "training" if self.learner.phase == "warmup" else "searching",
+                self.state.stage_seconds,
+            ):
                 event = next(events, None)
             if event is None:
                 return
@@ -191,12 +193,3 @@ class _Run:
 
     def _save(self) -> None:
         self.state.save(self.checkpoint)
-
-    @contextmanager
-    def _timed(self, stage: Stage) -> Iterator[None]:
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            seconds = self.state.stage_seconds
-            seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - started
