@@ -135,13 +135,8 @@ def newest_table(folder: Path | None, host: str) -> CostTable | None:
 def _description(table: CostTable) -> str:
     what = f"{table.rows} rows"
     subject = f" of {table.subject}" if table.subject else ""
-    where = f", measured on {_machine(table)}" if table.machine else ""
+    where = f", measured on {table.machine.title}" if table.machine else ""
     return f"A table of {what}{subject}{where}. What it has no row for has no price."
-
-
-def _machine(table: CostTable) -> str:
-    assert table.machine is not None
-    return table.machine.accelerator or table.machine.processor
 
 
 def _validation(table: CostTable) -> str:

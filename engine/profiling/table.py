@@ -34,7 +34,7 @@ def build_table(
     """Return the table of a run; parts that lack a precision are left out and named."""
     times = {part: _times(state, part, precisions) for part in subject.parts}
     measured = {part: row for part, row in times.items() if len(row) == len(precisions)}
-    where = state.machine.accelerator or state.machine.processor
+    where = state.machine.title
     return CostTable(
         name=config.name,
         title=f"{subject.title} on {where}",

@@ -146,6 +146,11 @@ class Machine:
     accelerator: str = ""
     system: str = ""
 
+    @property
+    def title(self) -> str:
+        """What it is called in a few words: what its times are of."""
+        return self.accelerator or self.processor
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementProtocol:

@@ -45,7 +45,7 @@ def _row(
 
 
 def _machine(table: CostTable) -> str:
-    return (table.machine.accelerator or table.machine.processor) if table.machine else ""
+    return table.machine.title if table.machine else ""
 
 
 def _median(precision: str) -> Callable[[CostTable], str]:

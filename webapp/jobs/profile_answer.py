@@ -25,9 +25,7 @@ def profile_answer(result: ProfileResult) -> Answer:
 
 def machine_title(table: CostTable) -> str:
     """Return what was measured, in a few words."""
-    if table.machine is None:
-        return "an unnamed machine"
-    return table.machine.accelerator or table.machine.processor
+    return table.machine.title if table.machine else "an unnamed machine"
 
 
 def subject_title(table: CostTable) -> str:

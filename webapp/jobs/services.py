@@ -73,13 +73,14 @@ def submit_job(
     check_admissible(config, team)
     now = now or timezone.now()
     metric, limit = _limited(config)
-    table_title = targets_of(team).table_title(config.target)
+    targets = targets_of(team)
+    table_title = targets.table_title(config.target)
     with transaction.atomic():
         hold(team, config.target)
         job = Job.objects.create(
             team=team,
             owner=user,
-            name=name or _default_name(config, team, table_title or config.target),
+            name=name or _default_name(config, team, targets.device_title(config.target)),
             kind=config.kind,
             config=to_json(config),
             config_hash=digest(config),

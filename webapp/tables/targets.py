@@ -83,6 +83,18 @@ class Targets:
         row = self._by_id.get(target_id) if is_table_id(target_id) else None
         return row.title if row else ""
 
+    def device_title(self, target_id: str) -> str:
+        """Return what a run calls the device that it is for.
+
+        A profile's table is titled by the network it is of, too, so its machine speaks for it.
+        """
+        if not is_table_id(target_id):
+            return target_id
+        target = self.entry(target_id)
+        table = target.cost_table
+        profiled = table.machine if table is not None and table.host is not None else None
+        return profiled.title if profiled else target.title
+
     def table_choices(self) -> list[tuple[str, str]]:
         """Return id and title of each table, the newest first; equal titles get their date."""
         titles = [row.title for row in self._by_id.values()]

@@ -10,6 +10,7 @@ from engine.catalog.spaces import SPACES, space_for
 from engine.catalog.tables import table_target
 from engine.catalog.targets import TARGETS
 from engine.schema.architecture import SearchSpace
+from engine.schema.cost_table import Machine
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import ModelSpec
 from tests.factories import DeviceTableFactory
@@ -66,6 +67,25 @@ def test_tables_of_one_title_are_told_apart_by_their_date(ada: User, team: Team)
 
     assert len(titles) == 2
     assert all(title.startswith("A bench, ") for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"host": "cpu", "machine": Machine(processor="AMD EPYC")}, "AMD EPYC"),
+        ({"host": "cuda", "machine": Machine(processor="AMD EPYC", accelerator="H100")}, "H100"),
+        ({"machine": Machine(processor="Cortex-A55")}, "Tiny on AMD EPYC"),
+        ({}, "Tiny on AMD EPYC"),
+    ],
+)
+def test_a_run_is_called_after_the_machine_that_was_profiled_not_after_its_table(
+    team: Team, fields: dict[str, object], words: str
+) -> None:
+    table = table_of_space(TINY, title="Tiny on AMD EPYC", **fields)
+    row = DeviceTableFactory(team=team, table=table)
+
+    assert targets_of(team).device_title(row.target) == words
+    assert targets_of(team).device_title("bismo-edge") == "bismo-edge"
 
 
 def test_a_host_stands_for_its_newest_profile(team: Team) -> None:
