@@ -151,6 +151,7 @@ def _result(
         artifacts=artifacts,
         stage_seconds=dict(run.state.stage_seconds),
         notes=tuple(_notes(run, contenders)),
+        is_labelled=dataset_entry(run.config.dataset).classes is not None,
         comparisons=duels,
     )
 

@@ -150,6 +150,7 @@ class QuantizeResult:
     artifacts: tuple[Artifact, ...]
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what the reader must know to read the numbers right
+    is_labelled: bool = True  # False: accuracy is how often the float network's answer is kept
     comparisons: tuple[Comparison, ...] = ()  # the agent against every other strategy
 
     def contender(self, contender_id: str) -> Contender:

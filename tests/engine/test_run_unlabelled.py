@@ -42,6 +42,7 @@ def test_a_model_keeps_its_classes_and_is_held_to_its_own_answers(
         result = finished(config, tmp_path).result
 
     assert isinstance(result, QuantizeResult)
+    assert not result.is_labelled
     assert result.model.classes == model_entry(model).classes
     in_float = result.contender("float").report_accuracy
     assert in_float is not None

@@ -55,7 +55,7 @@ def answer(
     within = listed([write(budget.metric, budget.limit) for budget in result.budgets])
     return Answer(
         lead=f"Within {within} on {where},",
-        subject=f"{model_title(result.model.model)} classifies",
+        subject=f"{model_title(result.model.model)} {_verb(result)}",
         value=percent(accuracy.value) if accuracy else "–",
         rest=f"{_of_images(result, accuracy)}: {_held_against(result, found)}.",
         stats=_stats(result, found, is_asked_for=True),
@@ -74,7 +74,7 @@ def _cost_answer(result: QuantizeResult, drop: float, where: str) -> Answer:
         lead=f"Asked to lose at most {points_words(drop)} on {where},",
         subject=f"{model_title(result.model.model)} gets down to a {title} of",
         value=write(metric, found.cost[metric]),
-        rest=f"({of_eight}). It classifies {right}: {_held_against(result, found)}."
+        rest=f"({of_eight}). It {_verb(result)} {right}: {_held_against(result, found)}."
         f"{_whether_kept(result, found, drop)}",
         stats=_stats(result, found, is_asked_for=False),
     )
@@ -104,9 +104,15 @@ def _whether_kept(result: QuantizeResult, found: Contender, drop: float) -> str:
     )
 
 
+def _verb(result: QuantizeResult) -> str:
+    """Return what the images ask of a network: their label, or without one its own answer."""
+    return "classifies" if result.is_labelled else "keeps the float network’s answer on"
+
+
 def _of_images(result: QuantizeResult, accuracy: Accuracy | None) -> str:
     images = "unseen images" if accuracy and accuracy.split == "report" else "search images"
-    return f"of {images} of {dataset_title(result.dataset)} right"
+    of_images = f"of {images} of {dataset_title(result.dataset)}"
+    return f"{of_images} right" if result.is_labelled else of_images
 
 
 def delivered(contender: Contender) -> Accuracy | None:

@@ -72,6 +72,14 @@ def test_the_sentence_names_budget_target_network_and_data(result: QuantizeResul
     assert "unseen images of Fashion-MNIST" in said.rest
 
 
+def test_images_without_labels_ask_for_the_float_networks_answer(result: QuantizeResult) -> None:
+    said = answer(replace(result, is_labelled=False))
+
+    assert said.subject.endswith("keeps the float network’s answer on")
+    assert said.rest.startswith("of unseen images of Fashion-MNIST:")
+    assert "right" not in said.rest
+
+
 def test_the_found_policy_is_held_against_float_eight_bit_and_the_nearest_uniform(
     result: QuantizeResult,
 ) -> None:
