@@ -111,7 +111,7 @@ def running(staged: Person) -> str:
     page = staged.open(FORM)
     page.get_by_label("Target device").select_option("counted")
     expect(page.locator("#limit-unit")).to_have_text("M")
-    page.get_by_label("At most").fill("2")
+    page.get_by_label("At most", exact=True).fill("2")
     page.get_by_role("button", name="Queue the search").click()
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
     expect(page.get_by_text("Training the networks")).to_have_attribute("aria-current", "step")
