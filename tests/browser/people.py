@@ -1,12 +1,15 @@
 """People before a browser: who they are, and what they do there again and again."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.product import Product
+
+# Cell by cell: a row that is drawn anew just then has no layout, and its text would run together.
+CELLS_OF_ROWS = "rows => rows.map(row => Array.from(row.cells, cell => cell.textContent.trim()))"
 
 IN_TIME_MS = 90_000  # for a small search on two busy cores
 
@@ -111,5 +114,4 @@ def twin_rows(page: Page, title: str, *, count: int | None = None) -> list[str]:
         twin.locator("summary").click()
     if count is not None:  # the events come after the page
         expect(twin.locator("tbody tr")).to_have_count(count, timeout=30_000)
-    rows: Callable[[], list[str]] = twin.locator("tbody tr").all_inner_texts
-    return [re.sub(r"\s+", " ", row).strip() for row in rows()]
+    return [" ".join(cells) for cells in twin.locator("tbody tr").evaluate_all(CELLS_OF_ROWS)]
