@@ -19,7 +19,7 @@ from engine.haq.ddpg import AgentSettings, DDPGAgent
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.policy_space import PolicySpace
 from engine.haq.sensitivity import SensitivityPass, measured_widths
-from engine.haq.trial import Trial
+from engine.haq.trial import Trial, next_round
 from engine.haq.walk import LayerWalk
 from engine.nn.segments import cut
 from engine.schema.cost import Budget
@@ -130,7 +130,7 @@ class Searching:
 
     def step(self) -> Trial:
         """Run one episode."""
-        return self._search.step()
+        return next_round(self._search, self.environment)[0]
 
     def fresh(self) -> Trial:
         """Run episodes until one leads to a policy that was not scored before."""

@@ -3,7 +3,7 @@
 The images that score are 512, those that train 1,024.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -93,10 +93,11 @@ class TuningEnvironment(QuantizationEnvironment):
 
     tune: Callable[[Policy], Score] | None = None
 
-    def score(self, policy: Policy) -> Score:
-        if self.tune is not None and not self.knows(policy):
-            self.remember({bits_of(policy): self.tune(policy)})
-        return super().score(policy)
+    def scores_of(self, policies: Sequence[Policy]) -> list[Score]:
+        for policy in policies:
+            if self.tune is not None and not self.knows(policy):
+                self.remember({bits_of(policy): self.tune(policy)})
+        return super().scores_of(policies)
 
 
 def training_images(task: Task) -> ImageSet:

@@ -10,15 +10,15 @@ proposals, each step carrying the whole reward, and goes on though its policy ha
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 
 from engine.haq.ddpg import AgentSettings, DDPGAgent, Losses
 from engine.haq.environment import Bits, QuantizationEnvironment, bits_of
-from engine.haq.hill_climb import scored
 from engine.haq.policy_space import PolicySpace
-from engine.haq.trial import Trial, rng_from_state, rng_to_state
+from engine.haq.trial import Proposal, Trial, rng_from_state, rng_to_state
 from engine.haq.walk import LayerWalk
 from engine.schema.policy import Policy
 from engine.training.checkpoint import State
@@ -30,7 +30,7 @@ _FIRST_ROUNDS = 5  # of updates when the warm start ends, each as many as after 
 
 
 class AgentSearch:
-    """One episode a step."""
+    """A round of episodes at a time, all proposed by the agent as it is when the round begins."""
 
     def __init__(
         self,
@@ -69,12 +69,16 @@ class AgentSearch:
         is_settled = self._unchanged >= PATIENCE and not self._is_faithful
         return is_settled or not self._space.free_layers
 
-    def step(self) -> Trial:
-        """Run an episode: propose, carry out, score, learn."""
-        proposed, sigma = self._propose()
-        trial = scored(self._environment, self._space.carry_out(proposed), proposed)
+    def ask(self, most: int) -> list[Proposal]:
+        """Propose for the next episodes; the warm start ends with a round."""
+        left = self._taught - self._episode
+        count = min(most, left) if left > 0 else most
+        return [self._proposal(self._episode + index) for index in range(count)]
+
+    def tell(self, trial: Trial) -> Trial:
+        """Learn from an episode."""
         reward = self._environment.reward(trial.score)
-        done = proposed if self._is_faithful else trial.policy
+        done = trial.proposed if self._is_faithful else trial.policy
         steps = self._walk.transitions(done, reward=reward, shared=not self._is_faithful)
         self._agent.remember(steps, reward=reward)
         if self._best is None or trial.score.loss < self._best[1]:
@@ -82,9 +86,9 @@ class AgentSearch:
         losses = self._learn()
         self._episode += 1
         if losses is None:
-            return replace(trial, sigma=sigma)
+            return trial
         self._look_at_greedy()
-        return replace(trial, sigma=sigma, value_loss=losses.value, policy_loss=losses.policy)
+        return replace(trial, value_loss=losses.value, policy_loss=losses.policy)
 
     def state_dict(self) -> State:
         """Return what `load_state_dict` needs to go on from here."""
@@ -106,18 +110,26 @@ class AgentSearch:
         self._unchanged = saved["unchanged"]
         self._best = saved["best"]
 
-    def _propose(self) -> tuple[Policy, float | None]:
-        """Return a proposal, and the noise it was drawn with if the agent made it."""
-        if self._is_faithful and self._episode < self._taught:
-            return self._space.random(self._rng), None
-        if self._episode == 0:
-            return self._teacher, None
-        if self._episode < self._taught:
-            changes = int(self._rng.integers(1, _NEIGHBOUR_CHANGES + 1))
-            return self._space.neighbour(self._teacher, self._rng, changes=changes), None
-        # The original counts its noise from the last drawn episode on, ours from the first walked.
-        sigma = self._settings.sigma(self._episode, warm_up=self._taught - self._is_faithful)
-        return self._walk.walk(lambda state_S: self._agent.explore(state_S, sigma)), sigma
+    def _proposal(self, episode: int) -> Proposal:
+        """Return what an episode is to carry out, with its noise if the agent made it."""
+        if episode < self._taught:
+            proposed, sigma = self._shown(episode), None
+        else:
+            # The original counts its noise from the last drawn episode on, ours from the first
+            # walked.
+            warm_up = self._taught - self._is_faithful
+            sigma = self._settings.sigma(episode, warm_up=warm_up)
+            proposed = self._walk.walk(partial(self._agent.explore, sigma=sigma))
+        return Proposal(policy=self._space.carry_out(proposed), proposed=proposed, sigma=sigma)
+
+    def _shown(self, episode: int) -> Policy:
+        """Return a policy of the warm start."""
+        if self._is_faithful:
+            return self._space.random(self._rng)
+        if episode == 0:
+            return self._teacher
+        changes = int(self._rng.integers(1, _NEIGHBOUR_CHANGES + 1))
+        return self._space.neighbour(self._teacher, self._rng, changes=changes)
 
     def _learn(self) -> Losses | None:
         """Learn from what was remembered, once the warm start has been."""

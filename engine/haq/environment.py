@@ -4,12 +4,13 @@ Held-out images in eval mode, for the float network too. No policy is evaluated 
 its last episodes proposes little that is new.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
+from engine.haq.copies import Copies, Copy
 from engine.haq.grid import Grids, set_policy
 from engine.nn.quantized import QuantizedLayer, set_float
 from engine.schema.errors import Diverged
@@ -44,6 +45,7 @@ class QuantizationEnvironment:
         images_NCHW: Tensor,
         labels_N: Tensor,
         model_hash: str = "",
+        copies: int = 1,  # of the network: as many policies are evaluated at once
     ) -> None:
         self._network = network
         self._layers = layers
@@ -52,7 +54,8 @@ class QuantizationEnvironment:
         self._model_hash = model_hash
         self._scores: dict[Bits, Score] = {}
         set_float(layers)
-        self.float_score = self._evaluate()
+        self._copies = Copies(network, layers, copies)
+        self.float_score = self._evaluated(network)
 
     @property
     def images(self) -> int:
@@ -74,11 +77,18 @@ class QuantizationEnvironment:
         Raises:
             Diverged: the loss is not finite.
         """
-        key = bits_of(policy)
-        if key not in self._scores:
-            self.network_at(policy)
-            self._scores[key] = self._evaluate()
-        return self._scores[key]
+        return self.scores_of([policy])[0]
+
+    def scores_of(self, policies: Sequence[Policy]) -> list[Score]:
+        """Return the scores of policies, in their order; what is not known is evaluated at once.
+
+        Raises:
+            Diverged: a loss is not finite.
+        """
+        new = {bits_of(one): one for one in policies if not self.knows(one)}
+        found = self._copies.each(self._evaluated_at, list(new.values()))
+        self._scores.update(zip(new, found, strict=True))
+        return [self._scores[bits_of(one)] for one in policies]
 
     def outcomes(self, policy: Policy) -> Outcomes:
         """Return what becomes of each scoring image under a policy."""
@@ -111,9 +121,12 @@ class QuantizationEnvironment:
         """Take up scores of an earlier life of the run."""
         self._scores.update(scores)
 
-    def _evaluate(self) -> Score:
-        device = next(self._network.parameters()).device
-        outcome = evaluate(self._network, self._images, device)
-        if not torch.isfinite(torch.tensor(outcome.loss)):
+    def _evaluated_at(self, copy: Copy, policy: Policy) -> Score:
+        set_policy(copy.layers, policy, self._thresholds)
+        return self._evaluated(copy.network)
+
+    def _evaluated(self, network: nn.Module) -> Score:
+        outcome = evaluate(network, self._images, next(network.parameters()).device)
+        if not math.isfinite(outcome.loss):
             raise Diverged(len(self._scores), "the quantised network's loss")
         return Score(accuracy=outcome.accuracy, loss=outcome.loss)

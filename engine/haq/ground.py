@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import nn
 
 from engine.cost.model import FloatArray
@@ -66,6 +67,7 @@ def search_ground(
         images_NCHW=images_NCHW.to(subject.device),
         labels_N=labels_N.to(subject.device),
         model_hash=subject.spec.model_hash,
+        copies=_copies(config, subject.device),
     )
     if config.accuracy_drop is not None:
         config = _under_the_least(config, problem, environment)
@@ -77,6 +79,13 @@ def search_ground(
         faithful=config.faithful,
     )
     return Ground(config=config, space=space, environment=environment, to_tune=to_tune)
+
+
+def _copies(config: QuantizeConfig, device: torch.device) -> int:
+    """Return how many networks are worth having: on a GPU one keeps all of it busy."""
+    if device.type != "cpu":
+        return 1
+    return min(config.effort.policies_at_once, torch.get_num_threads())
 
 
 def _under_the_least(

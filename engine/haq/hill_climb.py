@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.haq.environment import Bits, QuantizationEnvironment, bits_of
 from engine.haq.policy_space import PolicySpace
-from engine.haq.trial import Trial, rng_from_state, rng_to_state
+from engine.haq.trial import Proposal, Trial, rng_from_state, rng_to_state
 from engine.schema.policy import Policy
 from engine.training.checkpoint import State
 
@@ -35,15 +35,27 @@ class HillClimb:
         self._seen: set[Bits] = set()
         self.is_exhausted = False
 
-    def step(self) -> Trial:
-        """Score the start, later a neighbour of the best that was not scored yet."""
-        proposed, policy = (self._best, self._best)
-        if self._best_loss is not None:
-            proposed, policy = self._unseen_neighbour()
-        trial = scored(self._environment, policy, proposed)
-        self._seen.add(bits_of(policy))
+    def ask(self, most: int) -> list[Proposal]:
+        """Propose the start, later neighbours of the best that were not scored yet."""
+        if self._best_loss is None:
+            self._seen.add(bits_of(self._best))
+            return [Proposal(policy=self._best, proposed=self._best)]
+        proposals: list[Proposal] = []
+        while len(proposals) < most:
+            one = self._neighbour()
+            is_new = bits_of(one.policy) not in self._seen
+            if is_new or not proposals:
+                proposals.append(one)
+            if not is_new:
+                self.is_exhausted = True
+                break
+            self._seen.add(bits_of(one.policy))
+        return proposals
+
+    def tell(self, trial: Trial) -> Trial:
+        """Move to what loses less."""
         if self._best_loss is None or trial.score.loss < self._best_loss:
-            self._best, self._best_loss = policy, trial.score.loss
+            self._best, self._best_loss = trial.policy, trial.score.loss
         self.is_exhausted = self.is_exhausted or not self._space.free_layers
         return trial
 
@@ -65,30 +77,22 @@ class HillClimb:
         self._seen = set(saved["seen"])
         self.is_exhausted = saved["is_exhausted"]
 
-    def _unseen_neighbour(self) -> tuple[Policy, Policy]:
-        """Return a proposal and what it is carried out as; a known one if there is no other."""
+    def _neighbour(self) -> Proposal:
+        """Return a neighbour that was not scored yet; a known one if there is no other."""
         for _ in range(_TRIES):
             changes = int(self._rng.integers(1, _MOST_CHANGES + 1))
             proposed = self._space.neighbour(self._best, self._rng, changes=changes)
             policy = self._space.carry_out(proposed)
             if bits_of(policy) not in self._seen:
-                return proposed, policy
-        self.is_exhausted = True
-        return proposed, policy
+                break
+        return Proposal(policy=policy, proposed=proposed)
 
 
 class RandomSearch:
     """Scores random proposals, carried out under the same budgets by the same rule."""
 
-    def __init__(
-        self,
-        space: PolicySpace,
-        environment: QuantizationEnvironment,
-        *,
-        rng: np.random.Generator,
-    ) -> None:
+    def __init__(self, space: PolicySpace, *, rng: np.random.Generator) -> None:
         self._space = space
-        self._environment = environment
         self._rng = rng
 
     @property
@@ -96,10 +100,14 @@ class RandomSearch:
         """With no layer to choose bits for, one policy is all there is."""
         return not self._space.free_layers
 
-    def step(self) -> Trial:
-        """Score one proposal."""
-        proposed = self._space.random(self._rng)
-        return scored(self._environment, self._space.carry_out(proposed), proposed)
+    def ask(self, most: int) -> list[Proposal]:
+        """Draw proposals."""
+        drawn = [self._space.random(self._rng) for _ in range(most)]
+        return [Proposal(policy=self._space.carry_out(one), proposed=one) for one in drawn]
+
+    def tell(self, trial: Trial) -> Trial:
+        """Learn nothing."""
+        return trial
 
     def state_dict(self) -> State:
         """Return what `load_state_dict` needs to go on from here."""
@@ -108,11 +116,3 @@ class RandomSearch:
     def load_state_dict(self, saved: State) -> None:
         """Take up a saved state."""
         rng_from_state(self._rng, saved["rng"])
-
-
-def scored(environment: QuantizationEnvironment, policy: Policy, proposed: Policy) -> Trial:
-    """Return the trial of a policy."""
-    cache_hit = environment.knows(policy)
-    return Trial(
-        policy=policy, proposed=proposed, score=environment.score(policy), cache_hit=cache_hit
-    )

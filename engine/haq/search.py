@@ -1,4 +1,5 @@
-"""The search: every strategy in turn, step by step, each step told, saved and interruptible."""
+"""The search: every strategy in turn, round by round, each trial told, each round saved and
+interruptible."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from engine.haq.policy_space import PolicySpace
 from engine.haq.record import STRATEGIES, RunState, StrategyRecord
 from engine.haq.strategies import searcher, steps_of
 from engine.haq.subject import Subject
-from engine.haq.trial import Trial
+from engine.haq.trial import Trial, next_round
 from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Metric
 from engine.schema.events import CandidateFound, CheckpointSaved, EpisodeFinished, Event
@@ -81,7 +82,9 @@ class Search:
         saved_at = time.monotonic()
         while record.steps < steps and not search.is_exhausted:
             started = time.monotonic()
-            yield from self._told(strategy, record, search.step())
+            most = min(self._config.effort.policies_at_once, steps - record.steps)
+            for trial in next_round(search, self._environment, most=most):
+                yield from self._told(strategy, record, trial)
             record.seconds += time.monotonic() - started
             if self._interrupt.requested or time.monotonic() - saved_at > _SAVE_EVERY_S:
                 record.searcher = search.state_dict()

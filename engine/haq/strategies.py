@@ -5,11 +5,11 @@ from collections.abc import Callable
 from engine.haq.agent_search import AgentSearch
 from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment
-from engine.haq.hill_climb import HillClimb, RandomSearch, scored
+from engine.haq.hill_climb import HillClimb, RandomSearch
 from engine.haq.policy_space import PolicySpace
 from engine.haq.record import ANSWERS
+from engine.haq.trial import Proposal, Trial
 from engine.haq.trial import Strategy as Searcher
-from engine.haq.trial import Trial
 from engine.haq.walk import LayerWalk
 from engine.schema.configs import QuantizeConfig
 from engine.schema.layers import ModelSpec
@@ -22,8 +22,7 @@ from engine.training.seed import numpy_generator, torch_generator
 class Answer:
     """A policy that the sensitivities alone lead to: a single trial, to see what it is worth."""
 
-    def __init__(self, environment: QuantizationEnvironment, find: Callable[[], Policy]) -> None:
-        self._environment = environment
+    def __init__(self, find: Callable[[], Policy]) -> None:
         self._find = find
 
     @property
@@ -31,10 +30,15 @@ class Answer:
         """It has one policy, and `steps_of` asks for one."""
         return False
 
-    def step(self) -> Trial:
-        """Find and score it."""
+    def ask(self, most: int) -> list[Proposal]:
+        """Find it."""
+        assert most >= 1
         policy = self._find()
-        return scored(self._environment, policy, policy)
+        return [Proposal(policy=policy, proposed=policy)]
+
+    def tell(self, trial: Trial) -> Trial:
+        """Learn nothing."""
+        return trial
 
     def state_dict(self) -> State:
         """Return nothing: there is no state."""
@@ -56,13 +60,13 @@ def searcher(
     """Return a strategy at its beginning; its randomness is a stream of its own."""
     rng = numpy_generator(config.seed, strategy)
     if strategy == "solver":
-        return Answer(environment, lambda: solved)
+        return Answer(lambda: solved)
     if strategy == "greedy":
-        return Answer(environment, space.greedy)
+        return Answer(space.greedy)
     if strategy == "hill_climb":
         return HillClimb(space, environment, start=solved, rng=rng)
     if strategy == "random":
-        return RandomSearch(space, environment, rng=rng)
+        return RandomSearch(space, rng=rng)
     return AgentSearch(
         space,
         environment,

@@ -80,6 +80,7 @@ class QuantizeEffort:
     score_images: int = 512  # from search: episodes of every strategy
     evaluations: int = 40  # policies scored by hill climbing and by random search, each
     episodes: int = 40  # of the agent
+    policies_at_once: int = 1  # proposed, and scored, before the first of them is learnt from
     finetune_epochs: int = 1
     finetune_images: int = 10_000
     finetune_learning_rate: float = 0.03  # peak
@@ -94,7 +95,7 @@ class QuantizeEffort:
     report_images: int = 10_000  # from report: what the result's accuracies are of
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "evaluations", "finetune_contenders"):
+        for name in ("episodes", "evaluations", "policies_at_once", "finetune_contenders"):
             count = getattr(self, name)
             _require(count >= 1, f"effort.{name}", f"must be at least 1, got {count}")
         for name in ("calibration_images", "sensitivity_images", "score_images", "report_images"):

@@ -41,6 +41,10 @@ class EffortFields(forms.Form):
 
     episodes = _count("Episodes of the agent")
     evaluations = _count("Policies scored", "By hill climbing and by random search, each.")
+    policies_at_once = _count(
+        "Policies at once",
+        "Proposed before the first is learnt from, and scored side by side on the CPU threads.",
+    )
     calibration_images = _count("Images for clipping")
     sensitivity_images = _count("Images for sensitivity")
     score_images = _count("Images to score a policy")

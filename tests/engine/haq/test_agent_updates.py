@@ -6,6 +6,7 @@ import pytest
 
 from engine.haq.agent_search import AgentSearch
 from engine.haq.ddpg import AgentSettings, DDPGAgent, Losses
+from engine.haq.trial import next_round
 from engine.training.seed import numpy_generator, torch_generator
 from tests.engine.haq.toy_search import ToySearch
 
@@ -36,7 +37,7 @@ def test_an_episode_is_followed_by_an_update_for_every_few_of_its_steps(
     )
 
     for _ in range(4):
-        search.step()
+        next_round(search, toy.environment)
 
     assert toy.walk.steps == 4
     each = {1: 4, 3: 2}[steps_per_update]

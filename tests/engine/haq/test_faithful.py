@@ -15,12 +15,13 @@ from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import Bits, bits_of
 from engine.haq.policy_space import PolicySpace
 from engine.haq.strategies import searcher
+from engine.haq.trial import next_round
 from engine.schema.cost import Budget
 from engine.solver.enforce import lower_last_to_first
 from engine.solver.problem import policy_problem
 from engine.training.seed import numpy_generator, torch_generator
 from tests.configs import quantize_config
-from tests.engine.haq.toy_search import WIDTHS, ToySearch
+from tests.engine.haq.toy_search import WIDTHS, OneByOne, ToySearch
 
 DRAWN = 21  # episodes that the original draws at random
 
@@ -31,11 +32,11 @@ def toy_search(*, faithful: bool, share: float = 0.6) -> ToySearch:
     return toy
 
 
-def agent_on(toy: ToySearch, *, seed: int = 3, episodes: int = 60) -> AgentSearch:
+def agent_on(toy: ToySearch, *, seed: int = 3, episodes: int = 60) -> OneByOne:
     settings = (
         AgentSettings.published() if toy.space.faithful else AgentSettings.for_episodes(episodes)
     )
-    return AgentSearch(
+    agent = AgentSearch(
         toy.space,
         toy.environment,
         toy.walk,
@@ -45,9 +46,10 @@ def agent_on(toy: ToySearch, *, seed: int = 3, episodes: int = 60) -> AgentSearc
         generator=torch_generator(seed, "agent"),
         rng=numpy_generator(seed, "agent"),
     )
+    return OneByOne(agent, toy.environment)
 
 
-def replayed(search: AgentSearch) -> torch.Tensor:
+def replayed(search: OneByOne) -> torch.Tensor:
     """Return the actions and rewards in the replay buffer; shape (steps, 2)."""
     rows: torch.Tensor = search.state_dict()["agent"]["replay"]["rows"]
     return rows[:, -3:-1]
@@ -115,7 +117,7 @@ def test_a_run_s_flag_reaches_the_agent() -> None:
     )
     proposals: set[Bits] = set()
     for _ in range(DRAWN):
-        trial = search.step()
+        trial = next_round(search, toy.environment)[0]
         proposals.add(bits_of(trial.proposed))
         assert trial.sigma is None
 

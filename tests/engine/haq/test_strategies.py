@@ -13,14 +13,13 @@ from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment, bits_of
 from engine.haq.record import STRATEGIES
 from engine.haq.strategies import searcher, steps_of
-from engine.haq.trial import Strategy as Searcher
 from engine.haq.trial import Trial
 from engine.schema.results import Strategy
 from engine.solver.enforce import lower, refill
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
 from engine.training.seed import numpy_generator, torch_generator
 from tests.configs import quantize_config
-from tests.engine.haq.toy_search import EIGHT, ToySearch
+from tests.engine.haq.toy_search import EIGHT, OneByOne, ToySearch
 
 CONFIG = quantize_config(episodes=8, seed=3)
 MOST_STEPS = 8
@@ -34,10 +33,10 @@ def toy() -> ToySearch:
 
 
 @pytest.fixture
-def new(toy: ToySearch) -> Callable[[Strategy], Searcher]:
+def new(toy: ToySearch) -> Callable[[Strategy], OneByOne]:
     environment = toy.new_environment()
 
-    def build(strategy: Strategy) -> Searcher:
+    def build(strategy: Strategy) -> OneByOne:
         return start(toy, strategy, environment)
 
     return build
@@ -49,35 +48,37 @@ def start(
     environment: QuantizationEnvironment,
     *,
     settings: AgentSettings = SMALL,
-) -> Searcher:
-    if strategy == "agent":
-        return AgentSearch(
-            toy.space,
-            environment,
-            toy.walk,
-            teacher=toy.solved,
-            episodes=CONFIG.effort.episodes,
-            settings=settings,
-            generator=torch_generator(CONFIG.seed, strategy),
-            rng=numpy_generator(CONFIG.seed, strategy),
+) -> OneByOne:
+    if strategy != "agent":
+        search = searcher(
+            strategy,
+            config=CONFIG,
+            spec=toy.spec,
+            space=toy.space,
+            environment=environment,
+            solved=toy.solved,
         )
-    return searcher(
-        strategy,
-        config=CONFIG,
-        spec=toy.spec,
-        space=toy.space,
-        environment=environment,
-        solved=toy.solved,
+        return OneByOne(search, environment)
+    agent = AgentSearch(
+        toy.space,
+        environment,
+        toy.walk,
+        teacher=toy.solved,
+        episodes=CONFIG.effort.episodes,
+        settings=settings,
+        generator=torch_generator(CONFIG.seed, strategy),
+        rng=numpy_generator(CONFIG.seed, strategy),
     )
+    return OneByOne(agent, environment)
 
 
-def trials(search: Searcher, count: int) -> list[Trial]:
+def trials(search: OneByOne, count: int) -> list[Trial]:
     return [search.step() for _ in range(count)]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_policy_scored_is_within_every_budget(
-    toy: ToySearch, new: Callable[[Strategy], Searcher], strategy: Strategy
+    toy: ToySearch, new: Callable[[Strategy], OneByOne], strategy: Strategy
 ) -> None:
     for trial in trials(new(strategy), MOST_STEPS):
         assert toy.is_within(trial.policy)
@@ -86,7 +87,7 @@ def test_every_policy_scored_is_within_every_budget(
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_score_known_already_is_told_to_be(
-    new: Callable[[Strategy], Searcher], strategy: Strategy
+    new: Callable[[Strategy], OneByOne], strategy: Strategy
 ) -> None:
     seen = set()
     for trial in trials(new(strategy), MOST_STEPS):
@@ -97,7 +98,7 @@ def test_a_score_known_already_is_told_to_be(
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("taken", [1, 5])
 def test_a_saved_strategy_goes_on_as_if_never_stopped(
-    new: Callable[[Strategy], Searcher], tmp_path: Path, strategy: Strategy, taken: int
+    new: Callable[[Strategy], OneByOne], tmp_path: Path, strategy: Strategy, taken: int
 ) -> None:
     unbroken = trials(new(strategy), MOST_STEPS)
     stopped = new(strategy)
@@ -145,7 +146,7 @@ def same(one: object, other: object) -> bool:
 
 
 def test_the_solver_s_answer_is_one_trial(
-    toy: ToySearch, new: Callable[[Strategy], Searcher]
+    toy: ToySearch, new: Callable[[Strategy], OneByOne]
 ) -> None:
     assert new("solver").step().policy == toy.solved
     assert steps_of("solver", CONFIG) == 1
@@ -155,7 +156,7 @@ def test_the_solver_s_answer_is_one_trial(
 
 
 def test_the_greedy_answer_gives_up_least_loss_per_cost_from_the_widest_widths_on(
-    toy: ToySearch, new: Callable[[Strategy], Searcher]
+    toy: ToySearch, new: Callable[[Strategy], OneByOne]
 ) -> None:
     policy = new("greedy").step().policy
 
@@ -184,7 +185,7 @@ def test_hill_climbing_starts_at_the_solver_and_its_best_never_worsens() -> None
 
 
 def test_hill_climbing_never_scores_a_policy_twice_before_it_is_exhausted(
-    new: Callable[[Strategy], Searcher],
+    new: Callable[[Strategy], OneByOne],
 ) -> None:
     climb = new("hill_climb")
     seen = []
@@ -196,14 +197,14 @@ def test_hill_climbing_never_scores_a_policy_twice_before_it_is_exhausted(
     assert seen[-1] in seen[:-1]
 
 
-def test_random_search_scatters(new: Callable[[Strategy], Searcher]) -> None:
+def test_random_search_scatters(new: Callable[[Strategy], OneByOne]) -> None:
     policies = {bits_of(trial.policy) for trial in trials(new("random"), 20)}
 
     assert len(policies) > 5
 
 
 def test_the_agent_begins_with_the_teacher_and_its_neighbours(
-    toy: ToySearch, new: Callable[[Strategy], Searcher]
+    toy: ToySearch, new: Callable[[Strategy], OneByOne]
 ) -> None:
     episodes = trials(new("agent"), 4)
 
@@ -216,7 +217,7 @@ def test_the_agent_begins_with_the_teacher_and_its_neighbours(
 
 
 def test_after_the_warm_start_the_agent_proposes_near_the_best_it_saw(
-    new: Callable[[Strategy], Searcher],
+    new: Callable[[Strategy], OneByOne],
 ) -> None:
     episodes = trials(new("agent"), 3)
 
@@ -238,7 +239,7 @@ def test_where_nothing_can_be_chosen_the_search_is_over(strategy: Strategy) -> N
 
 
 def test_strategies_have_streams_of_their_own(
-    toy: ToySearch, new: Callable[[Strategy], Searcher]
+    toy: ToySearch, new: Callable[[Strategy], OneByOne]
 ) -> None:
     alone = [trial.proposed for trial in trials(new("random"), 5)]
 

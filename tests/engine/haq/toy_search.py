@@ -11,6 +11,7 @@ from engine.cost.pricing import cost_model
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.policy_space import PolicySpace
 from engine.haq.thresholds import compute_thresholds
+from engine.haq.trial import Strategy, Trial, next_round
 from engine.haq.walk import LayerWalk
 from engine.nn.quantized import set_float
 from engine.schema.cost import Budget, Metric
@@ -19,6 +20,7 @@ from engine.schema.results import LayerSensitivity
 from engine.solver.knapsack import solve
 from engine.solver.losses import additive_losses
 from engine.solver.problem import policy_problem
+from engine.training.checkpoint import State
 from tests.engine.quantized_networks import CLASSES, images, quantisable, residual_network
 
 WIDTHS = (2, 3, 4, 5, 6, 7, 8)
@@ -60,7 +62,7 @@ class ToySearch:
         """What scores policies."""
         return self.new_environment()
 
-    def new_environment(self) -> QuantizationEnvironment:
+    def new_environment(self, *, copies: int = 1) -> QuantizationEnvironment:
         """Return one that has scored nothing yet."""
         set_float(self.layers)  # an earlier one may have left them quantised
         return QuantizationEnvironment(
@@ -72,6 +74,7 @@ class ToySearch:
             images_NCHW=images(64),
             labels_N=self.labels_N,
             model_hash=self.spec.model_hash,
+            copies=copies,
         )
 
     @cached_property
@@ -102,6 +105,30 @@ class ToySearch:
                 )
             )
         return additive_losses(rows)
+
+
+class OneByOne:
+    """A strategy that is asked for one proposal at a time, or for a round of so many."""
+
+    def __init__(self, search: Strategy, environment: QuantizationEnvironment) -> None:
+        self.search = search
+        self.environment = environment
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self.search.is_exhausted
+
+    def step(self) -> Trial:
+        return self.round(1)[0]
+
+    def round(self, most: int) -> list[Trial]:
+        return next_round(self.search, self.environment, most=most)
+
+    def state_dict(self) -> State:
+        return self.search.state_dict()
+
+    def load_state_dict(self, saved: State) -> None:
+        self.search.load_state_dict(saved)
 
 
 class CallCounter:

@@ -26,6 +26,7 @@ from webapp.teams.models import Team
 
 WIDTHS = tuple(range(2, 9))
 LONGER = {
+    "policies_at_once": "4",
     "finetune_distillation": "0.5",
     "finetune_temperature": "4",
     "finetune_learning_rate": "0.01",
@@ -280,6 +281,7 @@ def test_what_is_said_of_fine_tuning_reaches_the_config(ada: User, team: Team) -
     assert (effort.finetune_distillation, effort.finetune_temperature) == (0.5, 4.0)
     assert (effort.finetune_learning_rate, effort.finetune_batch_size) == (0.01, 64)
     assert (effort.finetune_references, effort.finetune_ranges) == (True, False)
+    assert effort.policies_at_once == 4
 
 
 def test_every_metric_with_a_further_limit_says_what_can_be_reached(ada: User, team: Team) -> None:

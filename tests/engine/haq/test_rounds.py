@@ -1,0 +1,178 @@
+"""Several policies at once: proposed together, scored side by side, told one by one."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.haq.agent_search import AgentSearch
+from engine.haq.ddpg import AgentSettings
+from engine.haq.environment import QuantizationEnvironment, bits_of
+from engine.haq.record import ANSWERS, STRATEGIES
+from engine.haq.strategies import searcher
+from engine.haq.trial import Strategy as Searcher
+from engine.schema.errors import Diverged
+from engine.schema.events import EpisodeFinished, Event
+from engine.schema.results import Strategy
+from engine.training.seed import numpy_generator, torch_generator
+from tests.configs import quantize_config
+from tests.engine.haq.toy_search import OneByOne, ToySearch
+from tests.engine.tiny_run import TINY, finished, small_constants, stop, tiny_config
+
+CONFIG = quantize_config(episodes=20, seed=5)
+SHOWN = 5  # episodes of the warm start: a quarter
+SEARCHED = [strategy for strategy in STRATEGIES if strategy not in ANSWERS]
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def toy() -> ToySearch:
+    return ToySearch(share=0.6)
+
+
+def search_on(toy: ToySearch, strategy: Strategy, environment: QuantizationEnvironment) -> OneByOne:
+    search: Searcher = searcher(
+        strategy,
+        config=CONFIG,
+        spec=toy.spec,
+        space=toy.space,
+        environment=environment,
+        solved=toy.solved,
+    )
+    if strategy == "agent":
+        search = AgentSearch(
+            toy.space,
+            environment,
+            toy.walk,
+            teacher=toy.solved,
+            episodes=CONFIG.effort.episodes,
+            settings=AgentSettings(hidden=16, imitation_steps=20),
+            generator=torch_generator(CONFIG.seed, strategy),
+            rng=numpy_generator(CONFIG.seed, strategy),
+        )
+    return OneByOne(search, environment)
+
+
+def test_copies_score_as_the_network_itself_does(toy: ToySearch, two_threads: None) -> None:
+    drawn = [toy.space.random(numpy_generator(seed, "drawn")) for seed in range(7)]
+    alone = toy.new_environment()
+    expected = [alone.score(policy) for policy in drawn]
+
+    scores = toy.new_environment(copies=3).scores_of(drawn)
+
+    assert [one.accuracy for one in scores] == [one.accuracy for one in expected]
+    assert [one.loss for one in scores] == pytest.approx([one.loss for one in expected], rel=1e-6)
+    assert len({one.loss for one in scores}) == len(drawn)
+    assert torch.get_num_threads() == 2
+
+
+def test_a_policy_that_stands_twice_in_a_round_is_evaluated_once(toy: ToySearch) -> None:
+    environment = toy.new_environment()
+    one, other = toy.solved, toy.space.greedy()
+    before = toy.calls.count
+
+    scores = environment.scores_of([one, other, one])
+
+    assert toy.calls.count == before + len({bits_of(one), bits_of(other)})
+    assert scores == [environment.score(one), environment.score(other), environment.score(one)]
+
+
+def test_a_loss_that_is_not_finite_is_told_of_from_any_copy(two_threads: None) -> None:
+    toy = ToySearch(share=0.6)  # to be spoilt
+    environment = toy.new_environment(copies=2)
+    with torch.no_grad():
+        environment.network_at(None).get_parameter("classifier.inner.weight")[0] = float("nan")
+    drawn = [toy.space.random(numpy_generator(seed, "drawn")) for seed in range(2)]
+
+    with pytest.raises(Diverged):
+        environment.scores_of(drawn)
+
+
+@pytest.mark.parametrize("strategy", SEARCHED)
+def test_a_round_holds_no_more_than_it_is_asked_for(toy: ToySearch, strategy: Strategy) -> None:
+    search = search_on(toy, strategy, toy.new_environment())
+    for most in (1, 4, 7):
+        trials = search.round(most)
+
+        assert 1 <= len(trials) <= most
+        assert all(toy.is_within(trial.policy) for trial in trials)
+
+
+def test_all_of_a_round_is_proposed_before_the_first_is_learnt_from(toy: ToySearch) -> None:
+    environment = toy.new_environment()
+    search = search_on(toy, "agent", environment)
+
+    shown, walked = search.round(8), search.round(8)
+
+    assert [trial.sigma for trial in shown] == [None] * SHOWN  # the warm start ends with a round
+    sigmas = [trial.sigma for trial in walked]
+    assert sigmas == sorted(sigmas, reverse=True)
+    assert len(set(sigmas)) == 8
+    assert all(trial.value_loss is not None for trial in walked)
+    one_by_one = search_on(toy, "agent", environment)
+    for _ in range(SHOWN):
+        one_by_one.step()
+    first, second = one_by_one.step(), one_by_one.step()
+    assert first.proposed == walked[0].proposed
+    assert second.sigma == walked[1].sigma
+
+
+def test_drawing_at_once_is_drawing_one_by_one(toy: ToySearch) -> None:
+    environment = toy.new_environment()
+    together = search_on(toy, "random", environment).round(6)
+    search = search_on(toy, "random", environment)
+
+    assert [search.step().policy for _ in range(6)] == [trial.policy for trial in together]
+
+
+def test_the_neighbours_of_a_round_differ(toy: ToySearch) -> None:
+    climb = search_on(toy, "hill_climb", toy.new_environment())
+    assert [trial.policy for trial in climb.round(6)] == [toy.solved]  # where it begins
+
+    neighbours = [bits_of(trial.policy) for trial in climb.round(6)]
+
+    assert len({bits_of(toy.solved), *neighbours}) == 1 + len(neighbours) > 2
+
+
+@pytest.mark.parametrize("strategy", SEARCHED)
+def test_a_search_goes_on_between_rounds_as_if_never_stopped(
+    toy: ToySearch, strategy: Strategy
+) -> None:
+    environment = toy.new_environment()
+    unbroken = search_on(toy, strategy, environment)
+    unbroken.round(3)
+    unbroken.round(4)
+    resumed = search_on(toy, strategy, environment)
+    resumed.load_state_dict(unbroken.state_dict())
+
+    assert [one.proposed for one in resumed.round(3)] == [one.proposed for one in unbroken.round(3)]
+
+
+def test_a_whole_run_in_rounds_ends_with_as_many_episodes_stopped_or_not(
+    tmp_path: Path, two_threads: None
+) -> None:
+    config = tiny_config(effort=replace(TINY, episodes=5, policies_at_once=2), threads=2)
+    with small_constants():
+        unbroken = finished(config, tmp_path / "unbroken")
+        told = stop(config, tmp_path / "stopped", after=is_in_a_round)
+        resumed = finished(config, tmp_path / "stopped")
+
+    episodes = Counter(one.strategy for one in unbroken.events if isinstance(one, EpisodeFinished))
+    assert episodes == {"solver": 1, "greedy": 1, "hill_climb": 3, "random": 3, "agent": 5}
+    of_agent = [one for one in told if isinstance(one, EpisodeFinished) and one.strategy == "agent"]
+    assert [one.episode for one in of_agent] == [1, 2, 3]  # to the end of the second round
+    assert resumed.lasting == unbroken.lasting
+
+
+def is_in_a_round(event: Event) -> bool:
+    return isinstance(event, EpisodeFinished) and (event.strategy, event.episode) == ("agent", 2)
