@@ -28,10 +28,10 @@ from engine.catalog.targets import target_entry
 from engine.cost.model import FloatArray
 from engine.cost.pricing import cost_model
 from engine.schema.codec import from_json, to_json
-from engine.schema.configs import QuantizeConfig, QuantizeEffort
 from engine.schema.cost import Budget
 from engine.schema.layers import LayerKind, LayerSpec, ModelSpec
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeConfig, QuantizeEffort
 from engine.schema.results import LayerSensitivity
 from engine.solver.knapsack import solve
 from engine.solver.losses import additive_losses

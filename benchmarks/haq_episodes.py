@@ -14,7 +14,7 @@ from engine.data.image_set import ImageSet, Normalisation
 from engine.data.memory import MemoryPixels
 from engine.haq.environment import QuantizationEnvironment, Score, bits_of
 from engine.nn.folding import fold_batch_norms
-from engine.schema.configs import TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.policy import Policy
 from engine.training.distillation import Distillation
 from engine.training.evaluate import evaluate

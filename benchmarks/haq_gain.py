@@ -26,17 +26,17 @@ from engine.catalog.models import layer_table
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.run import run
-from engine.schema.configs import (
+from engine.schema.cost import Budget, Metric
+from engine.schema.events import RunFinished
+from engine.schema.places import Places
+from engine.schema.policy import FLOAT_BITS, MAX_BITS
+from engine.schema.quantize_config import (
     FEWEST_GRID_BITS,
     FEWEST_LABEL_BITS,
     QuantizeConfig,
     QuantizeEffort,
     Quantizer,
 )
-from engine.schema.cost import Budget, Metric
-from engine.schema.events import RunFinished
-from engine.schema.places import Places
-from engine.schema.policy import FLOAT_BITS, MAX_BITS
 from engine.schema.results import Contender, QuantizeResult
 
 MODEL, DATASET = "mobilenet_v2_small", "fashion-mnist"

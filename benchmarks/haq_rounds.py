@@ -24,10 +24,10 @@ from benchmarks.haq_gain import DATASET, MODEL, Question
 from benchmarks.haq_networks import Quantizable, Task
 from engine.haq.environment import QuantizationEnvironment
 from engine.run import run
-from engine.schema.configs import QuantizeConfig, QuantizeEffort
 from engine.schema.events import EpisodeFinished
 from engine.schema.places import Places
 from engine.schema.policy import LayerBits, Policy
+from engine.schema.quantize_config import QuantizeConfig, QuantizeEffort
 from engine.training.seed import numpy_generator
 
 IMAGES = {32: 512, 224: 64}  # by their size in px

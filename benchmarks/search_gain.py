@@ -28,11 +28,12 @@ from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import pricing_bits, space_costs
 from engine.run import run
-from engine.schema.configs import Device, SearchConfig, SearchEffort, TrainingRecipe
+from engine.schema.config_parts import Device, TrainingRecipe
 from engine.schema.cost import Budget
 from engine.schema.events import RunFinished
 from engine.schema.places import Places
 from engine.schema.results import SearchResult, TrainedNetwork
+from engine.schema.search_config import SearchConfig, SearchEffort
 
 SPACE, DATASET = "tiny", "cluttered-fashion-mnist"
 SHARE = 0.3  # of the way from the cheapest network's latency to the dearest's

@@ -14,11 +14,13 @@ from engine.profiling.profile import profile
 from engine.proxyless.resumption import search_resumed
 from engine.proxyless.search import search
 from engine.schema.codec import digest, to_line
-from engine.schema.configs import Config, QuantizeConfig, SearchConfig
+from engine.schema.configs import Config
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event, RunFinished, RunResumed, RunStarted
 from engine.schema.places import Places
 from engine.schema.profile_config import ProfileConfig
+from engine.schema.quantize_config import QuantizeConfig
+from engine.schema.search_config import SearchConfig
 from engine.training.device import pick_device
 from engine.training.interrupt import Interrupt
 

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from engine.schema.configs import QuantizeConfig, QuantizeEffort, SearchConfig, SearchEffort
 from engine.schema.cost import Budget
 from engine.schema.profile_config import ProfileConfig, ProfileEffort
+from engine.schema.quantize_config import QuantizeConfig, QuantizeEffort
+from engine.schema.search_config import SearchConfig, SearchEffort
 
 # The small MobileNetV2 reaches 2.0 to 8.4 ms on this target.
 LATENCY_BUDGET = Budget(metric="latency_ms", limit=4.0)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
-from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Budget
 from engine.schema.policy import LayerBits, Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import (
     Candidate,
     Comparison,

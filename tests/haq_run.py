@@ -14,7 +14,6 @@ from engine.catalog.datasets import dataset_entry
 from engine.catalog.models import layer_table
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
-from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Cost
 from engine.schema.events import (
     CandidateFound,
@@ -28,6 +27,7 @@ from engine.schema.events import (
 )
 from engine.schema.layers import LayerSpec, ModelSpec
 from engine.schema.policy import LayerBits, Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import (
     Accuracy,
     Candidate,

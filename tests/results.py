@@ -7,8 +7,8 @@ from engine.catalog.datasets import dataset_entry
 from engine.catalog.models import layer_table
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
-from engine.schema.configs import QuantizeConfig
 from engine.schema.layers import ModelSpec
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import (
     Accuracy,
     Artifact,

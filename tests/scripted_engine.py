@@ -23,7 +23,7 @@ from engine.catalog.architecture_file import architecture_to_json
 from engine.catalog.models import layer_table
 from engine.schema.architecture import Architecture
 from engine.schema.codec import config_from_json, digest, to_json, to_line
-from engine.schema.configs import Config, QuantizeConfig, SearchConfig
+from engine.schema.configs import Config
 from engine.schema.events import (
     CheckpointSaved,
     EpisodeFinished,
@@ -34,7 +34,9 @@ from engine.schema.events import (
     RunResumed,
     RunStarted,
 )
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import Artifact, Result
+from engine.schema.search_config import SearchConfig
 from tests import search_run
 from tests.results import quantize_result
 

@@ -15,7 +15,6 @@ from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import SpaceCosts, pricing_bits, space_costs
 from engine.schema.architecture import Architecture, SearchSpace
-from engine.schema.configs import SearchConfig
 from engine.schema.cost import Cost
 from engine.schema.events import (
     ArchitectureScored,
@@ -38,6 +37,7 @@ from engine.schema.results import (
     Split,
     TrainedNetwork,
 )
+from engine.schema.search_config import SearchConfig
 
 _ORIGINS = ("argmax", "sample", "projection", "refill")
 

@@ -18,9 +18,10 @@ from django.core.files.storage import default_storage
 
 from engine.catalog.tables import store_table
 from engine.schema.codec import to_json
-from engine.schema.configs import Config, QuantizeConfig
+from engine.schema.configs import Config
 from engine.schema.errors import InvalidConfig
 from engine.schema.profile_config import ProfileConfig
+from engine.schema.quantize_config import QuantizeConfig
 from webapp.jobs.admission import upload_of
 from webapp.jobs.found_networks import found_network, is_found_network
 from webapp.jobs.models import ArtifactFile

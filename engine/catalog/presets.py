@@ -2,16 +2,10 @@
 
 from dataclasses import dataclass
 
-from engine.schema.configs import (
-    GateMode,
-    HardwareLoss,
-    Preset,
-    QuantizeEffort,
-    SearchEffort,
-    Sharing,
-    TrainingRecipe,
-)
+from engine.schema.config_parts import Preset, TrainingRecipe
 from engine.schema.profile_config import ProfileEffort, ProfilePreset
+from engine.schema.quantize_config import QuantizeEffort
+from engine.schema.search_config import GateMode, HardwareLoss, SearchEffort, Sharing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

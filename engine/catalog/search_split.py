@@ -1,7 +1,7 @@
 """Whether the search split is large enough for a ProxylessNAS search."""
 
-from engine.schema.configs import SearchConfig
 from engine.schema.errors import InvalidConfig
+from engine.schema.search_config import SearchConfig
 
 
 def check_search_images(config: SearchConfig, *, images: int, classes: int) -> None:

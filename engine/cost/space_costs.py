@@ -13,11 +13,11 @@ from engine.cost.correction import end_to_end, overhead_ms
 from engine.cost.counting import FLOAT_BYTES, network_total
 from engine.cost.model import CostModel, FloatArray
 from engine.schema.architecture import BlockSpec, OpSpec, SearchSpace
-from engine.schema.configs import SearchConfig
 from engine.schema.cost import PEAK_METRICS, Cost, Metric
 from engine.schema.errors import InvalidConfig
 from engine.schema.lowering import shared_layers, shared_parameters
 from engine.schema.policy import LayerBits
+from engine.schema.search_config import SearchConfig
 from engine.schema.target import Target
 
 

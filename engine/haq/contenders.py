@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.record import STRATEGIES, RunState
 from engine.haq.subject import Subject
-from engine.schema.configs import QuantizeConfig, QuantizeEffort
 from engine.schema.policy import MAX_BITS, Policy
+from engine.schema.quantize_config import QuantizeConfig, QuantizeEffort
 from engine.solver.problem import is_within
 
 FLOAT = "float"

@@ -21,10 +21,10 @@ from engine.haq.report import crowned, measured
 from engine.haq.subject import Subject
 from engine.haq.thresholds import Thresholds
 from engine.nn.obstacles import float_note, float_parts
-from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Metric
 from engine.schema.events import Event, RunFinished
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import Artifact, Comparison, Contender, QuantizeResult
 from engine.solver.widths import widths_note
 from engine.training.float_weights import FloatWeights

@@ -19,9 +19,10 @@ from engine.haq.thresholds import Thresholds
 from engine.nn.folding import fold_batch_norms
 from engine.nn.quantized import quantized_layers
 from engine.nn.rectifiers import absorb_rectifiers
-from engine.schema.configs import QuantizeEffort, TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.events import EpochFinished, Event
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeEffort
 from engine.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from engine.training.distillation import Distillation
 from engine.training.fit import fit

@@ -14,8 +14,8 @@ from engine.haq.smallest import smallest_limit
 from engine.haq.subject import Subject
 from engine.nn.quantized import QuantizedLayer
 from engine.nn.rectifiers import absorb_rectifiers
-from engine.schema.configs import QuantizeConfig
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import LayerSensitivity
 from engine.solver.knapsack import solve
 from engine.solver.losses import additive_losses, losses_after_tuning

@@ -12,8 +12,8 @@ from engine.haq.finetune import quantized_network, tuned_network
 from engine.haq.subject import Subject
 from engine.haq.thresholds import Thresholds
 from engine.nn.folding import fold_batch_norms
-from engine.schema.configs import QuantizeConfig
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import Accuracy, Split
 from engine.training.evaluate import Evaluation, Outcomes, outcomes
 from engine.training.fit import SEARCH_IMAGES

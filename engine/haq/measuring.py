@@ -21,9 +21,9 @@ from engine.haq.subject import Subject
 from engine.haq.thresholds import compute_thresholds
 from engine.nn.quantized import QuantizedLayer
 from engine.nn.segments import cut
-from engine.schema.configs import QuantizeConfig
 from engine.schema.events import CheckpointSaved, Event, LogLine, SensitivityMeasured
 from engine.schema.places import Places
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import LayerSensitivity
 from engine.training.interrupt import Interrupt, Stopped
 from engine.training.plan import Plan

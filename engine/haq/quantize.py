@@ -24,11 +24,11 @@ from engine.haq.work import planned_work
 from engine.nn.folding import fold_batch_norms
 from engine.nn.obstacles import float_note, float_parts
 from engine.nn.quantized import QuantizedLayer
-from engine.schema.configs import QuantizeConfig
 from engine.schema.errors import readable_limit
 from engine.schema.events import Event, LogLine
 from engine.schema.places import Places
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.training.float_weights import FloatWeights, are_at_hand
 from engine.training.interrupt import Interrupt
 from engine.training.plan import Plan, with_eta

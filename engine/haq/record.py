@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.haq.environment import Bits, Score, bits_of
 from engine.haq.trial import Trial
 from engine.schema.codec import digest, from_json, to_json
-from engine.schema.configs import QuantizeConfig
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import LayerSensitivity, Strategy
 from engine.training.checkpoint import State, load_checkpoint, save_checkpoint
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from engine.haq.record import RunState, hash_of
 from engine.haq.subject import TRAINING_CHECKPOINT
-from engine.schema.configs import QuantizeConfig
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import RunResumed
+from engine.schema.quantize_config import QuantizeConfig
 from engine.training.checkpoint import load_checkpoint
 
 

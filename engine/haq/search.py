@@ -11,10 +11,10 @@ from engine.haq.record import STRATEGIES, RunState, StrategyRecord
 from engine.haq.strategies import searcher, steps_of
 from engine.haq.subject import Subject
 from engine.haq.trial import Trial, next_round
-from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Metric
 from engine.schema.events import CandidateFound, CheckpointSaved, EpisodeFinished, Event
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import Strategy
 from engine.training.interrupt import Interrupt, Stopped
 from engine.training.plan import Plan

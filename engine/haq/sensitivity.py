@@ -27,9 +27,9 @@ from torch.nn import functional
 from engine.haq.grid import Grids
 from engine.nn.quantized import QuantizedLayer, set_float
 from engine.nn.segments import Segment, first_segments, run
-from engine.schema.configs import SensitivityMeasure
 from engine.schema.errors import Diverged
 from engine.schema.policy import MAX_BITS
+from engine.schema.quantize_config import SensitivityMeasure
 from engine.schema.results import LayerSensitivity
 
 # A bit more quarters the noise (Bennett 1948). Past this width what a layer adds is far below

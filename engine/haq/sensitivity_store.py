@@ -15,10 +15,10 @@ from torch import nn
 
 from engine.data.splits import Splits
 from engine.schema.codec import from_json, to_json
-from engine.schema.configs import QuantizeConfig
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.places import Places
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import LayerSensitivity
 
 _VERSION = 1

@@ -11,9 +11,9 @@ from engine.haq.record import ANSWERS
 from engine.haq.trial import Proposal, Trial
 from engine.haq.trial import Strategy as Searcher
 from engine.haq.walk import LayerWalk
-from engine.schema.configs import QuantizeConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import Strategy
 from engine.training.checkpoint import State
 from engine.training.seed import numpy_generator, torch_generator

@@ -21,12 +21,12 @@ from engine.nn.codebook_layer import CodebookLayer
 from engine.nn.describe import describe
 from engine.nn.layout import lay_channels_last
 from engine.nn.quantized import QuantizedLayer, quantize_layers
-from engine.schema.configs import QuantizeConfig, Quantizer
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event
 from engine.schema.layers import ModelSpec
 from engine.schema.places import Places
 from engine.schema.policy import FLOAT_BITS, Policy
+from engine.schema.quantize_config import QuantizeConfig, Quantizer
 from engine.solver.reach import check_question
 from engine.training.device import pick_device
 from engine.training.float_weights import FloatWeights, WeightsRequest, obtain_float_weights

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from engine.haq.grid import Grids
 from engine.nn.quantized import SMALLEST_CLIP, QuantizedLayer, activation_levels, weight_levels
-from engine.schema.configs import Clipping, Granularity
 from engine.schema.policy import LayerBits
+from engine.schema.quantize_config import Clipping, Granularity
 
 BINS = 2048
 WIDTHS = tuple(range(2, 9))

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from engine.haq.record import STRATEGIES
 from engine.haq.strategies import steps_of
 from engine.haq.subject import Subject
-from engine.schema.configs import QuantizeConfig
 from engine.schema.events import Stage
+from engine.schema.quantize_config import QuantizeConfig
 
 # In forward passes of one image. Measured on small networks; only the bar's evenness hangs on it.
 _TRAINING_STEP = 4.0  # of a batch, per image

@@ -9,7 +9,7 @@ from engine.proxyless.hardware_loss import HardwareTerm
 from engine.proxyless.priced_space import PricedSpace
 from engine.proxyless.reinforce_learner import ReinforceLearner
 from engine.proxyless.supernet import SuperNet
-from engine.schema.configs import SearchConfig
+from engine.schema.search_config import SearchConfig
 
 
 def architecture_learner(

@@ -15,8 +15,8 @@ from engine.data.image_set import ImageSet
 from engine.proxyless.hardware_loss import Dual, HardwareTerm
 from engine.proxyless.priced_space import PricedSpace
 from engine.proxyless.supernet import SuperNet
-from engine.schema.configs import SearchConfig
 from engine.schema.errors import Diverged
+from engine.schema.search_config import SearchConfig
 from engine.training.checkpoint import State
 from engine.training.precision import Mixed
 from engine.training.seed import torch_generator

@@ -28,7 +28,6 @@ from engine.proxyless.record import RunState
 from engine.proxyless.report import report_text
 from engine.proxyless.subject import Subject
 from engine.proxyless.supernet import SuperNet
-from engine.schema.configs import SearchConfig
 from engine.schema.events import Event, RunFinished
 from engine.schema.results import (
     Accuracy,
@@ -38,6 +37,7 @@ from engine.schema.results import (
     Split,
     TrainedNetwork,
 )
+from engine.schema.search_config import SearchConfig
 from engine.solver.problem import is_within
 from engine.training.evaluate import evaluate
 from engine.training.fit import SEARCH_IMAGES

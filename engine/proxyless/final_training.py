@@ -17,8 +17,8 @@ from engine.proxyless.finalists import Finalist
 from engine.proxyless.record import RunState
 from engine.proxyless.subject import Subject
 from engine.proxyless.supernet import SuperNet
-from engine.schema.configs import SearchConfig
 from engine.schema.events import EpochFinished, Event
+from engine.schema.search_config import SearchConfig
 from engine.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from engine.training.fit import fit
 from engine.training.interrupt import Interrupt

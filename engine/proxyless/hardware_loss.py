@@ -11,9 +11,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from engine.schema.configs import HardwareLoss, SearchConfig
 from engine.schema.cost import Budget
 from engine.schema.errors import InvalidConfig
+from engine.schema.search_config import HardwareLoss, SearchConfig
 
 _MUL_LOG_STRENGTH, _MUL_LOG_POWER = 0.2, 0.3
 _ADD_LINEAR_STRENGTH = 0.1

@@ -18,8 +18,8 @@ from engine.nn.layout import lay_channels_last
 from engine.proxyless.architecture_learner import ArchitectureLearner, ArchitectureStats
 from engine.proxyless.schedules import architecture_steps, architecture_stride, cosine
 from engine.proxyless.supernet import SuperNet
-from engine.schema.configs import SearchConfig
 from engine.schema.errors import Diverged
+from engine.schema.search_config import SearchConfig
 from engine.training.checkpoint import State
 from engine.training.precision import Mixed
 from engine.training.seed import restore_rng, rng_state, torch_generator

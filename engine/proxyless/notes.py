@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from engine.proxyless.finalists import FOUND, MOBILENET_V2, Finalist
 from engine.proxyless.projection import LEAST_USE, uses_well
 from engine.proxyless.subject import Subject
-from engine.schema.configs import SearchConfig
 from engine.schema.results import TrainedNetwork
+from engine.schema.search_config import SearchConfig
 
 
 def notes(

@@ -9,12 +9,12 @@ from engine.catalog.baselines import uniform_policy
 from engine.cost.model import CostModel, FloatArray
 from engine.cost.space_costs import SpaceCosts, pricing_bits, space_costs
 from engine.schema.architecture import Architecture, SearchSpace
-from engine.schema.configs import SearchConfig
 from engine.schema.cost import PEAK_METRICS, Budget, Cost, Metric
 from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.lowering import model_spec
 from engine.schema.policy import LayerBits
+from engine.schema.search_config import SearchConfig
 from engine.solver.enforce import lowered
 from engine.solver.problem import Choice, Knapsack, is_within
 from engine.solver.space_problem import space_problem

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.proxyless.priced_space import Choices
 from engine.schema.codec import digest
-from engine.schema.configs import SearchConfig
+from engine.schema.search_config import SearchConfig
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
 from engine.training.evaluate import Evaluation
 

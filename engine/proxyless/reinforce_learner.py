@@ -11,8 +11,8 @@ from engine.proxyless.hardware_loss import HardwareTerm
 from engine.proxyless.priced_space import PricedSpace
 from engine.proxyless.reinforce import Baseline, policy_loss
 from engine.proxyless.supernet import SuperNet
-from engine.schema.configs import SearchConfig
 from engine.schema.errors import Diverged
+from engine.schema.search_config import SearchConfig
 from engine.training.checkpoint import State
 
 

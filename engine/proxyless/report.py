@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from engine.schema.configs import SearchConfig
 from engine.schema.results import SearchResult, TrainedNetwork
+from engine.schema.search_config import SearchConfig
 
 
 def report_text(config: SearchConfig, result: SearchResult) -> str:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from engine.proxyless.record import STATE_CHECKPOINT, SUPERNET_CHECKPOINT, RunState, hash_of
-from engine.schema.configs import SearchConfig
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import RunResumed
+from engine.schema.search_config import SearchConfig
 from engine.training.checkpoint import load_checkpoint
 
 

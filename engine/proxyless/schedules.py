@@ -2,7 +2,7 @@
 
 import math
 
-from engine.schema.configs import SearchConfig
+from engine.schema.search_config import SearchConfig
 
 
 def cosine(step: int, total: int, *, peak: float) -> float:

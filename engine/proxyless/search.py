@@ -21,9 +21,9 @@ from engine.proxyless.subject import Subject, prepare
 from engine.proxyless.supernet import SuperNet
 from engine.proxyless.supernet_phase import SupernetPhase
 from engine.proxyless.work import planned_work
-from engine.schema.configs import SearchConfig
 from engine.schema.events import Event, LogLine
 from engine.schema.places import Places
+from engine.schema.search_config import SearchConfig
 from engine.training.interrupt import Interrupt
 from engine.training.plan import Plan, with_eta
 from engine.training.seed import seed_everything, torch_generator

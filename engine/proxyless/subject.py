@@ -15,9 +15,9 @@ from engine.data.splits import Splits, load_splits
 from engine.proxyless.hardware_loss import hardware_term
 from engine.proxyless.priced_space import PricedSpace, price_space
 from engine.proxyless.schedules import architecture_steps, architecture_stride
-from engine.schema.configs import SearchConfig
 from engine.schema.errors import InvalidConfig
 from engine.schema.places import Places
+from engine.schema.search_config import SearchConfig
 from engine.training.device import pick_device
 from engine.training.precision import Mixed
 

@@ -9,8 +9,8 @@ from engine.proxyless.learner import SearchLearner, SearchStep
 from engine.proxyless.priced_space import Choices, PricedSpace
 from engine.proxyless.record import RunState
 from engine.proxyless.scoring import Judge
-from engine.schema.configs import SearchConfig
 from engine.schema.events import CheckpointSaved, EpochFinished, Event, GatesUpdated, Stage
+from engine.schema.search_config import SearchConfig
 from engine.training.checkpoint import State, load_checkpoint, save_checkpoint
 from engine.training.interrupt import Interrupt, Stopped
 from engine.training.plan import Plan

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from engine.proxyless.schedules import architecture_steps
 from engine.proxyless.scoring import STATISTICS_IMAGES
 from engine.proxyless.subject import Subject
-from engine.schema.configs import SearchConfig
 from engine.schema.events import Stage
+from engine.schema.search_config import SearchConfig
 
 # In forward passes of one image. Measured on small networks; only the bar's evenness hangs on it.
 _TRAINING_STEP = 3.0

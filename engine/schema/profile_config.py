@@ -3,30 +3,24 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from engine.schema.config_parts import STRICT, require
 from engine.schema.cost import Budget
 from engine.schema.cost_table import Host, KernelPrecision, check_table_name
-from engine.schema.errors import InvalidConfig
 from engine.schema.space_shape import SpaceShape
 
 ProfilePreset = Literal["smoke", "balanced", "thorough", "custom"]
 
-_STRICT = {"extra": "forbid"}  # read by the codec, as in `configs`
 _ON_HOST: dict[Host, tuple[KernelPrecision, ...]] = {
     "cpu": ("fp32", "int8"),
     "cuda": ("fp32", "fp16", "bf16"),
 }
 
 
-def _require(condition: bool, field_name: str, message: str) -> None:
-    if not condition:
-        raise InvalidConfig(field_name, message)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileEffort:
     """How long each measurement takes, and how many whole networks check the table."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     warmup_runs: int = 10
     warmup_s: float = 0.2
@@ -39,21 +33,21 @@ class ProfileEffort:
     def __post_init__(self) -> None:
         for name in ("warmup_runs", "retries"):
             count = getattr(self, name)
-            _require(0 <= count <= 1000, f"effort.{name}", f"must lie in 0 .. 1000, got {count}")
-        _require(
+            require(0 <= count <= 1000, f"effort.{name}", f"must lie in 0 .. 1000, got {count}")
+        require(
             5 <= self.samples <= 10_000,
             "effort.samples",
             f"must lie in 5 .. 10000, got {self.samples}",
         )
         for name in ("warmup_s", "sampling_s"):
             seconds = getattr(self, name)
-            _require(0 <= seconds <= 60, f"effort.{name}", f"must lie in 0 .. 60, got {seconds:g}")
-        _require(
+            require(0 <= seconds <= 60, f"effort.{name}", f"must lie in 0 .. 60, got {seconds:g}")
+        require(
             max(self.sampling_s, 0.01) <= self.longest_s <= 600,
             "effort.longest_s",
             f"must lie between sampling_s and 600, got {self.longest_s:g}",
         )
-        _require(
+        require(
             self.networks == 0 or 5 <= self.networks <= 500,
             "effort.networks",
             f"must be 0 (no check) or lie in 5 .. 500, got {self.networks}",
@@ -64,7 +58,7 @@ class ProfileEffort:
 class ProfileConfig:
     """A profile run: every distinct block of a space, or layer of a model, timed on this host."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     kind: Literal["profile"] = "profile"
     name: str  # of the table
@@ -81,22 +75,22 @@ class ProfileConfig:
 
     def __post_init__(self) -> None:
         for name in ("name", "subject"):
-            _require(bool(getattr(self, name)), name, "is required; choose one")
+            require(bool(getattr(self, name)), name, "is required; choose one")
         check_table_name(self.name)
         possible = _ON_HOST[self.device]
         for precision in self.precisions:
-            _require(
+            require(
                 precision in possible,
                 "precisions",
                 f"there are no {precision} kernels for whole blocks on {self.device}; "
                 f"choose among {', '.join(possible)}",
             )
-        _require(
+        require(
             len(set(self.precisions)) == len(self.precisions), "precisions", "each may stand once"
         )
-        _require(1 <= self.batch <= 1024, "batch", f"must lie in 1 .. 1024, got {self.batch}")
-        _require(1 <= self.threads <= 256, "threads", f"must lie in 1 .. 256, got {self.threads}")
-        _require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
+        require(1 <= self.batch <= 1024, "batch", f"must lie in 1 .. 1024, got {self.batch}")
+        require(1 <= self.threads <= 256, "threads", f"must lie in 1 .. 256, got {self.threads}")
+        require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
 
     @property
     def measured(self) -> tuple[KernelPrecision, ...]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from engine.catalog.baselines import BASELINE_BITS, uniform_policy
 from engine.cost.model import CostModel
-from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import PEAK_METRICS, WEIGHT_METRICS, Budget, Metric
 from engine.schema.errors import BudgetUnreachable, InvalidConfig, readable_limit
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import FLOAT_BITS
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.target import Target
 from engine.solver.contradiction import check_together
 from engine.solver.problem import is_within, policy_problem

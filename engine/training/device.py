@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.schema.configs import Device
+from engine.schema.config_parts import Device
 from engine.schema.errors import InvalidConfig
 
 

@@ -21,7 +21,7 @@ from engine.nn.efficientnet_lite import package_weights
 from engine.nn.layout import lay_channels_last
 from engine.nn.weights import load_weights, save_weights, shipped_weights
 from engine.schema.codec import to_json
-from engine.schema.configs import TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import Event, LogLine
 from engine.schema.layers import ModelSpec

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from engine.schema.configs import Precision
 from engine.schema.errors import InvalidConfig
+from engine.schema.search_config import Precision
 from engine.training.checkpoint import State
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -14,8 +14,9 @@ from torch.nn import functional
 
 from engine.data.image_set import ImageSet
 from engine.nn.layout import lay_channels_last
-from engine.schema.configs import Precision, TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.errors import Diverged, InvalidConfig
+from engine.schema.search_config import Precision
 from engine.training.checkpoint import State
 from engine.training.distillation import Distillation
 from engine.training.precision import Mixed

@@ -16,7 +16,7 @@ from engine.data.fashion_mnist import OFFICIAL_TEST, TRAIN
 from engine.data.splits import Splits, load_splits
 from engine.nn.build import build_model
 from engine.nn.weights import save_weights
-from engine.schema.configs import TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.events import EpochFinished
 from engine.training.checkpoint import remove_checkpoint
 from engine.training.evaluate import Evaluation, evaluate

@@ -14,8 +14,8 @@ import pytest
 
 from engine.export.files import write_json
 from engine.schema.codec import event_from_json
-from engine.schema.configs import QuantizeConfig
 from engine.schema.events import EpisodeFinished, Event, RunFinished
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import Result
 from tests.engine.tiny_run import TINY, finished, lasting, tiny_config
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from engine.schema.codec import event_from_json
-from engine.schema.configs import QuantizeConfig, TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import (
     CheckpointSaved,
@@ -22,6 +22,7 @@ from engine.schema.events import (
     SensitivityMeasured,
     Stage,
 )
+from engine.schema.quantize_config import QuantizeConfig
 from engine.training.interrupt import Interrupt, Stopped
 from tests.engine.tiny_run import (
     BUDGET,

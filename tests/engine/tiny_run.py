@@ -11,10 +11,11 @@ import pytest
 from engine.haq.ddpg import AgentSettings
 from engine.run import run
 from engine.schema.codec import to_json
-from engine.schema.configs import Config, QuantizeConfig, QuantizeEffort
+from engine.schema.configs import Config
 from engine.schema.cost import Budget
 from engine.schema.events import Event, RunFinished
 from engine.schema.places import Places
+from engine.schema.quantize_config import QuantizeConfig, QuantizeEffort
 from engine.schema.results import Result
 from engine.training.interrupt import Interrupt, Stopped
 from tests.configs import quantize_config

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.schema.configs import SearchConfig, SearchEffort, TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
+from engine.schema.search_config import SearchConfig, SearchEffort
 from tests.engine.proxyless.toy_search import search_config
 
 TINY_SEARCH = SearchEffort(

@@ -15,8 +15,9 @@ from pytest_django import Settings
 from engine.catalog.datasets import dataset_entry
 from engine.catalog.models import layer_table
 from engine.schema.codec import policy_from_json, result_from_json
-from engine.schema.configs import QuantizeEffort, TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.cost import Budget
+from engine.schema.quantize_config import QuantizeEffort
 from tests.configs import quantize_config
 from tests.programs import Programs, wait_until
 from tests.unit.engine.cost.measured_tables import grids_of_model

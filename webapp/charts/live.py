@@ -4,7 +4,7 @@ A new live chart is one `LiveChart` in the file of its kind.
 """
 
 from engine.schema.architecture import SearchSpace
-from engine.schema.configs import SearchConfig
+from engine.schema.search_config import SearchConfig
 from webapp.charts.live_chart import LiveChart
 from webapp.charts.live_epochs import network_charts, supernet_charts
 from webapp.charts.live_profile import PROFILE_CHARTS

@@ -1,6 +1,6 @@
 """The live charts of a HAQ search that show every layer: its bits so far, and its sensitivity."""
 
-from engine.schema.configs import SensitivityMeasure
+from engine.schema.quantize_config import SensitivityMeasure
 from webapp.charts.chart import axis, layout
 from webapp.charts.live_chart import LiveChart, LiveTrace
 from webapp.charts.sensitivity import FLOOR_NATS, LOST, sensitivity_layout, unit_of

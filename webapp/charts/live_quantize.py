@@ -1,6 +1,6 @@
 """The live charts of a HAQ search: reward, accuracy, policy, sensitivity and training."""
 
-from engine.schema.configs import SensitivityMeasure
+from engine.schema.quantize_config import SensitivityMeasure
 from webapp.charts.chart import axis, layout
 from webapp.charts.live_chart import LiveChart, LiveTrace
 from webapp.charts.live_layers import policy_chart, sensitivity_chart

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.schema.configs import SensitivityMeasure
 from engine.schema.cost import Metric
+from engine.schema.quantize_config import SensitivityMeasure
 from engine.schema.results import Candidate, QuantizeResult
 from webapp.charts.chart import Chart, FigureJson, Table
 from webapp.charts.front import HEIGHT, front_layout, front_unit, scored_traces

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from engine.schema.configs import SensitivityMeasure
+from engine.schema.quantize_config import SensitivityMeasure
 from engine.schema.results import LayerSensitivity
 from webapp.charts.chart import Chart, FigureJson, Table, axis, layout, listed
 

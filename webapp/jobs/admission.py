@@ -15,10 +15,12 @@ from engine.catalog.spaces import SPACES
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import pricing_bits, space_costs
 from engine.schema.architecture import SearchSpace
-from engine.schema.configs import Config, QuantizeConfig, SearchConfig
+from engine.schema.configs import Config
 from engine.schema.errors import BudgetUnreachable, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.profile_config import ProfileConfig
+from engine.schema.quantize_config import QuantizeConfig
+from engine.schema.search_config import SearchConfig
 from engine.solver.contradiction import check_together
 from engine.solver.reach import check_question
 from engine.solver.space_problem import space_problem

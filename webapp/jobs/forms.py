@@ -6,10 +6,10 @@ from typing import Any, cast
 from django.core.files.uploadedfile import UploadedFile
 
 from engine.catalog.presets import QUANTIZE_PRESETS
-from engine.schema.configs import QuantizeConfig, QuantizeEffort
 from engine.schema.errors import EngineError, InvalidConfig
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import FLOAT_BITS
+from engine.schema.quantize_config import QuantizeConfig, QuantizeEffort
 from webapp.accounts.models import User
 from webapp.charts.reach_band import ReachBand
 from webapp.jobs import queries, services

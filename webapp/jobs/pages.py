@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.schema.codec import config_from_json
-from engine.schema.configs import QuantizeConfig, SearchConfig
 from engine.schema.errors import InvalidConfig
+from engine.schema.quantize_config import QuantizeConfig
+from engine.schema.search_config import SearchConfig
 from webapp.charts.live import LIVE_CHARTS, search_charts
 from webapp.charts.live_chart import LiveChart
 from webapp.charts.live_quantize import quantize_charts

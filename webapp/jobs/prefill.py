@@ -6,7 +6,7 @@ from engine.catalog.datasets import FOLDER_PREFIX
 from engine.catalog.models import MODELS
 from engine.catalog.presets import QUANTIZE_PRESETS
 from engine.catalog.targets import TARGETS
-from engine.schema.configs import QuantizeConfig, QuantizeEffort
+from engine.schema.quantize_config import QuantizeConfig, QuantizeEffort
 from webapp.jobs.effort_fields import EFFORT_FIELDS
 from webapp.jobs.form_choices import FOLDER, OTHER
 from webapp.jobs.found_networks import RESULT_PREFIX, is_found_network

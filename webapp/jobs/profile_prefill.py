@@ -9,8 +9,8 @@ from engine.catalog.models import MODELS
 from engine.catalog.presets import PROFILE_PRESETS
 from engine.catalog.spaces import SPACES
 from engine.schema.codec import config_from_json
-from engine.schema.configs import SearchConfig
 from engine.schema.profile_config import ProfileConfig
+from engine.schema.search_config import SearchConfig
 from webapp.jobs.form_choices import FOLDER, OTHER
 from webapp.jobs.models import Job
 from webapp.jobs.profile_fields import EFFORT_FIELDS

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from engine.schema.codec import config_from_json
-from engine.schema.configs import QuantizeConfig, SearchConfig
 from engine.schema.cost import Budget, Metric
+from engine.schema.quantize_config import QuantizeConfig
+from engine.schema.search_config import SearchConfig
 from webapp.charts.chart import listed
 from webapp.charts.quantities import QUANTITIES, metric_title, metric_words, write
 from webapp.jobs.answer import points_words, target_title

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.cost.pricing import cost_model
 from engine.schema.codec import config_from_json
-from engine.schema.configs import QuantizeConfig
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import QuantizeResult
 from engine.schema.target import Target
 from webapp.charts.accuracy_front import accuracy_chart

@@ -6,8 +6,8 @@ from engine.catalog.baselines import BASELINE_BITS, uniform_policy
 from engine.cost.space_costs import pricing_bits
 from engine.schema.architecture import Architecture
 from engine.schema.codec import config_from_json
-from engine.schema.configs import SearchConfig
 from engine.schema.results import SearchResult
+from engine.schema.search_config import SearchConfig
 from webapp.charts.architecture import architecture_chart
 from webapp.charts.candidate_front import candidate_chart
 from webapp.charts.chart import Chart

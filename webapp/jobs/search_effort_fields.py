@@ -5,7 +5,8 @@ from typing import Any
 
 from django import forms
 
-from engine.schema.configs import SearchEffort, TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
+from engine.schema.search_config import SearchEffort
 
 _AS_PRESET = "as the preset"
 # Fields of the recipe by which the found network and its baselines are trained.

@@ -9,9 +9,9 @@ from engine.catalog.datasets import dataset_entry
 from engine.catalog.presets import SEARCH_PRESETS, SearchPresetEntry
 from engine.catalog.spaces import space_for
 from engine.schema.architecture import SearchSpace
-from engine.schema.configs import SearchConfig
 from engine.schema.cost import Metric
 from engine.schema.errors import EngineError
+from engine.schema.search_config import SearchConfig
 from webapp.accounts.models import User
 from webapp.charts.quantities import QUANTITIES
 from webapp.charts.reach_band import ReachBand

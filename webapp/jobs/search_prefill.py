@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.catalog.datasets import FOLDER_PREFIX
 from engine.catalog.presets import SEARCH_PRESETS
-from engine.schema.configs import SearchConfig
+from engine.schema.search_config import SearchConfig
 from webapp.jobs.form_choices import FOLDER
 from webapp.jobs.limits_form import limits_initial
 from webapp.jobs.search_effort_fields import effort_initial

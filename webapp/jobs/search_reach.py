@@ -10,12 +10,12 @@ from engine.cost.model import CostModel
 from engine.cost.pricing import cost_model
 from engine.cost.space_costs import SpaceCosts, pricing_bits, space_costs
 from engine.schema.architecture import SearchSpace
-from engine.schema.configs import SearchConfig
 from engine.schema.cost import Budget, Metric
 from engine.schema.errors import EngineError, InvalidConfig
 from engine.schema.layers import InputSpec, ModelSpec
 from engine.schema.lowering import model_spec
 from engine.schema.policy import LayerBits, Policy
+from engine.schema.search_config import SearchConfig
 from engine.schema.target import Target
 from engine.solver.contradiction import check_together
 from engine.solver.space_problem import space_problem

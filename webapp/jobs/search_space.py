@@ -3,7 +3,7 @@
 from engine.catalog.datasets import dataset_entry
 from engine.catalog.spaces import space_for
 from engine.schema.architecture import SearchSpace
-from engine.schema.configs import SearchConfig
+from engine.schema.search_config import SearchConfig
 
 
 def space_of(config: SearchConfig) -> SearchSpace:

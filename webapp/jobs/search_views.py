@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from engine.catalog.presets import SEARCH_PRESETS
-from engine.schema.configs import SearchConfig
+from engine.schema.search_config import SearchConfig
 from webapp.accounts.models import User
 from webapp.jobs.form_choices import unavailable_datasets
 from webapp.jobs.launching import asked_fields, earlier_config, posted

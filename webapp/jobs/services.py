@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from engine.catalog.models import model_entry
 from engine.schema.codec import digest, to_json
-from engine.schema.configs import Config, QuantizeConfig
+from engine.schema.configs import Config
+from engine.schema.quantize_config import QuantizeConfig
 from webapp.accounts.models import User
 from webapp.celery import ask_for_description, wake_worker
 from webapp.jobs.admission import check_admissible

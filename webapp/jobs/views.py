@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from engine.catalog.presets import QUANTIZE_PRESETS
-from engine.schema.configs import QuantizeConfig
+from engine.schema.quantize_config import QuantizeConfig
 from webapp.accounts.models import User
 from webapp.jobs import queries, services
 from webapp.jobs.filters import run_list

@@ -23,10 +23,10 @@ from engine.nn.describe import describe
 from engine.nn.quantized import quantize_layers, quantized_layers, weight_levels
 from engine.schema.architecture import Architecture
 from engine.schema.codec import policy_from_json
-from engine.schema.configs import Granularity
 from engine.schema.errors import InvalidConfig
 from engine.schema.layers import InputSpec, ModelSpec
 from engine.schema.policy import LayerBits, Policy
+from engine.schema.quantize_config import Granularity
 from tests.engine.quantized_networks import with_statistics
 
 INPUT = InputSpec(channels=1, size=28)

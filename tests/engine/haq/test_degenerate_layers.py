@@ -14,9 +14,9 @@ from engine.haq.thresholds import compute_thresholds
 from engine.nn.codebook_layer import CodebookLayer
 from engine.nn.quantized import QuantizedLayer, quantize_layers
 from engine.nn.segments import cut
-from engine.schema.configs import SensitivityMeasure
 from engine.schema.layers import ModelSpec
 from engine.schema.policy import LayerBits, Policy
+from engine.schema.quantize_config import SensitivityMeasure
 from engine.solver.losses import additive_losses
 from tests.engine.quantized_networks import described, images, residual_network
 

@@ -9,11 +9,11 @@ import pytest
 from engine.haq.environment import Score
 from engine.haq.smallest import smallest_limit
 from engine.schema.codec import config_from_json
-from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Budget
 from engine.schema.errors import InvalidConfig, readable_limit
 from engine.schema.events import LogLine
 from engine.schema.policy import Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import QuantizeResult
 from engine.solver.enforce import lower_last_to_first
 from engine.solver.knapsack import front, solve

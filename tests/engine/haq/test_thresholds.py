@@ -12,8 +12,8 @@ from engine.haq.grid import set_policy
 from engine.haq.thresholds import WIDTHS, compute_thresholds, weight_clips
 from engine.nn.quantized import activation_levels, quantize_activation, quantize_weight
 from engine.nn.quantized import weight_levels as levels_of
-from engine.schema.configs import Clipping, Granularity
 from engine.schema.policy import LayerBits, Policy
+from engine.schema.quantize_config import Clipping, Granularity
 from tests.engine.quantized_networks import images, quantisable, residual_network
 
 CLIPPINGS: tuple[Clipping, ...] = ("mse", "kl", "max")

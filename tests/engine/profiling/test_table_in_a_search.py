@@ -7,10 +7,10 @@ import pytest
 from engine.catalog.tables import store_table
 from engine.haq.subject import prepare
 from engine.profiling.profile import profile
-from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Budget
 from engine.schema.errors import InvalidConfig
 from engine.schema.places import Places
+from engine.schema.quantize_config import QuantizeConfig
 from engine.training.interrupt import Interrupt
 from tests.engine.profiling.quick import quick_config, result_of
 

@@ -25,9 +25,9 @@ from engine.proxyless.rescore import candidates
 from engine.proxyless.scoring import judge
 from engine.proxyless.supernet import SuperNet
 from engine.schema.architecture import ZERO, BlockSpec, ConvSpec, OpSpec, SearchSpace, mbconv
-from engine.schema.configs import Algorithm, SearchConfig, SearchEffort
 from engine.schema.cost import Budget
 from engine.schema.layers import InputSpec
+from engine.schema.search_config import Algorithm, SearchConfig, SearchEffort
 from engine.training.seed import torch_generator
 
 SIDE = 12

@@ -14,8 +14,8 @@ from engine.proxyless.architecture_learner import ArchitectureLearner
 from engine.proxyless.hardware_loss import hardware_term
 from engine.proxyless.shared_weights import SharedMBConv
 from engine.proxyless.supernet import SuperNet
-from engine.schema.configs import Precision, SearchEffort
 from engine.schema.errors import Diverged
+from engine.schema.search_config import Precision, SearchEffort
 from tests.engine.proxyless.planted import CPU, KERNEL, pairs
 
 EFFORT = SearchEffort(

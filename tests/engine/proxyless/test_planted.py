@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.schema.configs import Algorithm
+from engine.schema.search_config import Algorithm
 from tests.engine.proxyless.planted import DEPTH, KERNEL, SKIP, Task, search
 
 TASKS = {"kernel": KERNEL, "depth": DEPTH, "skip": SKIP}

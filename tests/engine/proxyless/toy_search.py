@@ -7,8 +7,8 @@ from engine.catalog.spaces import space_for
 from engine.catalog.targets import target_entry
 from engine.cost.pricing import cost_model
 from engine.proxyless.priced_space import PricedSpace, price_space
-from engine.schema.configs import SearchConfig
 from engine.schema.cost import Budget
+from engine.schema.search_config import SearchConfig
 
 MACS = Budget(metric="macs", limit=1.5e6)
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from engine.data.image_set import ImageSet
-from engine.schema.configs import TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.events import CheckpointSaved, EpochFinished, Event, Progress
 from engine.training.checkpoint import load_checkpoint
 from engine.training.evaluate import evaluate

@@ -13,7 +13,7 @@ from engine.nn.build import build_model
 from engine.nn.describe import describe
 from engine.nn.efficientnet_lite import package_weights
 from engine.nn.weights import save_weights
-from engine.schema.configs import TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.errors import InvalidConfig
 from engine.schema.events import EpochFinished, Event, LogLine, Progress
 from engine.schema.layers import InputSpec, ModelSpec

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.schema.configs import TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.errors import InvalidConfig
 from engine.training.precision import Mixed
 from engine.training.train import Trainer

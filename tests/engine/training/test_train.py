@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from engine.data.image_set import ImageSet
-from engine.schema.configs import TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
 from engine.schema.errors import Diverged, InvalidConfig
 from engine.training.evaluate import Batch, evaluate
 from engine.training.train import EpochStats, Trainer, one_cycle

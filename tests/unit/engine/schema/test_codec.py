@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from engine.schema.codec import config_from_json, to_json
-from engine.schema.configs import SearchConfig
 from engine.schema.errors import InvalidConfig
+from engine.schema.search_config import SearchConfig
 from engine.schema.space_shape import SpaceShape
 from tests.configs import quantize_config
 

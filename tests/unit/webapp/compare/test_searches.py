@@ -6,8 +6,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from engine.schema.architecture import SearchSpace
 from engine.schema.codec import to_json
-from engine.schema.configs import SearchConfig
 from engine.schema.cost import Budget
+from engine.schema.search_config import SearchConfig
 from engine.schema.space_shape import SpaceShape
 from tests import haq_run, search_run
 from tests.configs import quantize_config, search_config

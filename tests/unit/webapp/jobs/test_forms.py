@@ -12,7 +12,7 @@ from pytest_django import Settings
 from engine.catalog.models import layer_table
 from engine.catalog.presets import QUANTIZE_PRESETS
 from engine.schema.codec import config_from_json, digest
-from engine.schema.configs import QuantizeConfig
+from engine.schema.quantize_config import QuantizeConfig
 from tests.factories import JobFactory
 from tests.safetensors_files import weights_of
 from tests.unit.webapp.jobs.said import said_by

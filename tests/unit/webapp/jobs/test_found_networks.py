@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from engine.schema.codec import to_json
-from engine.schema.configs import QuantizeConfig
 from engine.schema.cost import Budget
 from engine.schema.errors import InvalidConfig
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import QuantizeResult
 from engine.solver.reach import reach
 from tests import search_run

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from engine.schema.codec import to_json
-from engine.schema.configs import QuantizeConfig
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import Interval, QuantizeResult
 from tests import haq_modes, haq_run
 from tests.configs import LATENCY_BUDGET, quantize_config

@@ -8,7 +8,8 @@ import pytest
 from engine.catalog.presets import SEARCH_PRESETS
 from engine.catalog.spaces import space_for
 from engine.schema.codec import config_from_json
-from engine.schema.configs import SearchConfig, SearchEffort, TrainingRecipe
+from engine.schema.config_parts import TrainingRecipe
+from engine.schema.search_config import SearchConfig, SearchEffort
 from engine.schema.space_shape import SpaceShape
 from tests.configs import search_config
 from tests.unit.webapp.jobs.search_said import form_of

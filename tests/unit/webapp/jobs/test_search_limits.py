@@ -10,9 +10,9 @@ from engine.catalog.spaces import space_for
 from engine.catalog.tables import table_target
 from engine.catalog.targets import TARGETS
 from engine.schema.codec import config_from_json, to_json
-from engine.schema.configs import SearchConfig
 from engine.schema.cost import Budget
 from engine.schema.cost_table import BlockRow, KernelPrecision, Timing
+from engine.schema.search_config import SearchConfig
 from tests import search_run
 from tests.configs import search_config
 from tests.unit.engine.cost.measured_tables import table_of_space

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from engine.schema.codec import digest, to_json
-from engine.schema.configs import SearchConfig
+from engine.schema.search_config import SearchConfig
 from engine.schema.space_shape import SpaceShape
 from tests import search_run
 from tests.configs import search_config
