@@ -12,6 +12,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from engine.schema.codec import Json, result_from_json
+from engine.schema.cost_table import CostTable
+from engine.schema.errors import InvalidConfig
 from engine.schema.events import Level
 from engine.schema.results import Artifact, ProfileResult, Result
 from webapp.celery import wake_worker
@@ -41,7 +43,8 @@ def finish_job(
 ) -> None:
     """Keep the result and its files, and call the job succeeded.
 
-    What a profile measured becomes one of the team's tables.
+    What a profile measured becomes one of the team's tables; where it cannot, the log says why,
+    and the job has it among its files.
 
     Raises:
         LeaseLost: the attempt is over.
@@ -64,8 +67,16 @@ def finish_job(
         )
         ArtifactFile.objects.bulk_create(_artifact_file(job_id, file) for file in files)
         if isinstance(result, ProfileResult):
-            job = Job.objects.select_related("team", "owner").defer("result").get(pk=job_id)
-            store(team=job.team, made_by=job.owner, table=result.table, source_job_id=job_id)
+            _keep_table(job_id, result.table, now=now)
+
+
+def _keep_table(job_id: UUID, table: CostTable, *, now: datetime) -> None:
+    job = Job.objects.select_related("team", "owner").defer("result").get(pk=job_id)
+    try:
+        store(team=job.team, made_by=job.owner, table=table, source_job_id=job_id)
+    except InvalidConfig as refused:
+        text = f"The table stays a file of this job and no target can be made of it: {refused}"
+        write_line(job_id, text, level="warning", now=now)
 
 
 def fail_job(

@@ -17,6 +17,7 @@ from webapp.tables.models import DeviceTable, TableDraft
 from webapp.teams.models import Team
 
 _LONGEST_MACHINE = 300
+_MOST_DRAFTS = 5  # of one person; each may have megabytes
 _HOSTS = {"cpu": DeviceTable.Host.CPU, "cuda": DeviceTable.Host.GPU}
 
 
@@ -99,16 +100,22 @@ def unfinished_jobs(table: DeviceTable) -> list[str]:
 
 
 def keep_draft(*, team: Team, made_by: User, table: CostTable, file_name: str) -> TableDraft:
-    """Lay a table aside until its maker has looked at it; what others left too long goes.
+    """Lay a table aside until its maker has looked at it.
+
+    What anybody left too long goes, and the oldest of the maker's own beyond a handful.
 
     Raises:
         InvalidConfig: a field or row of it cannot stand.
     """
     document = checked_document(table)
     drop_old_drafts()
-    return TableDraft.objects.create(
+    draft = TableDraft.objects.create(
         team=team, made_by=made_by, document=document, file_name=file_name[-200:]
     )
+    own = TableDraft.objects.filter(made_by=made_by)
+    kept = own.order_by("-created_at").values_list("pk", flat=True)[:_MOST_DRAFTS]
+    own.exclude(pk__in=list(kept)).delete()
+    return draft
 
 
 def store_draft(draft: TableDraft) -> DeviceTable:

@@ -1,6 +1,7 @@
 """The devices that one can choose: the catalogue's, and the tables of one's team."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from uuid import UUID
 
@@ -40,8 +41,8 @@ class Targets:
         if target_id in TARGETS:
             return TARGETS[target_id]
         row = self._by_id.get(target_id) or self._newest_of(target_id)
-        if row is not None:
-            return _target_of(row.pk)
+        for target in _present([row] if row else []):
+            return target
         if is_table_id(target_id):
             raise InvalidConfig(
                 "target",
@@ -62,13 +63,13 @@ class Targets:
 
         Where none has, the newest there is; None: the host was not profiled.
         """
-        own = [_target_of(row.pk) for row in self._by_id.values() if row.host == host]
+        own = _present(row for row in self._by_id.values() if row.host == host)
         whole = (target for target in own if _covers(target, subject))
         return next(whole, own[0] if own else None)
 
     def tables(self) -> tuple[Target, ...]:
         """Return the tables as targets, the newest first, each once."""
-        return tuple(_target_of(row.pk) for row in self._by_id.values())
+        return _present(self._by_id.values())
 
     def all(self) -> tuple[Target, ...]:
         """Return every target that is known, the catalogue's first; a host is among the tables."""
@@ -170,8 +171,17 @@ def check_covered(target: Target, subject: ModelSpec | SearchSpace, *, title: st
     )
 
 
+def _present(rows: Iterable[DeviceTable]) -> tuple[Target, ...]:
+    """Return the rows as targets, without those that were deleted since they were read."""
+    targets = []
+    for row in rows:
+        with suppress(DeviceTable.DoesNotExist):
+            targets.append(_target_of(row.pk))
+    return tuple(targets)
+
+
 @lru_cache(maxsize=_PARSED)
 def _target_of(row_id: UUID) -> Target:
-    """Return a row's table as a target; what a row holds never changes."""
+    """Return a row's table as a target; what a row holds never changes, but it may be gone."""
     document = DeviceTable.objects.values_list("document", flat=True).get(pk=row_id)
     return table_target(from_json(CostTable, document))

@@ -153,7 +153,29 @@ def test_a_table_that_was_deleted_leaves_its_file(client: Client, ada: User, tea
 
     text = page(client, job)
 
-    assert "It was taken from the team’s tables since" in text
+    assert "It is not among the team’s tables" in text
+    assert "Search a network for it" not in text
+
+
+def test_a_table_that_cannot_be_kept_costs_no_measurement(
+    client: Client, ada: User, team: Team
+) -> None:
+    notes = tuple(f"note {number}" for number in range(101))
+    job = running(team, ada)
+    found = profile_run.result(profile_config())
+    told = replace(found, table=replace(found.table, notes=notes))
+
+    services.finish_job(job.pk, 1, to_json(told), [])
+
+    job.refresh_from_db()
+    assert job.status == Job.Status.SUCCEEDED
+    assert not DeviceTable.objects.exists()
+    warning = job.events.get(payload__level="warning").payload["text"]
+    assert "stays a file of this job" in warning
+    assert "more than 100 notes; leave some out" in warning
+    client.force_login(ada)
+    text = page(client, job)
+    assert "It is not among the team’s tables" in text
     assert "Search a network for it" not in text
 
 

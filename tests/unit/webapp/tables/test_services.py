@@ -128,6 +128,18 @@ def test_a_draft_becomes_a_table_and_goes(ada: User, team: Team, table: CostTabl
     assert not TableDraft.objects.exists()
 
 
+def test_a_person_has_a_handful_of_drafts_at_most(
+    ada: User, ben: User, team: Team, table: CostTable
+) -> None:
+    others = services.keep_draft(team=team, made_by=ben, table=table, file_name="other.json")
+    own = [
+        services.keep_draft(team=team, made_by=ada, table=table, file_name=f"{number}.json")
+        for number in range(7)
+    ]
+
+    assert set(TableDraft.objects.all()) == {others, *own[2:]}
+
+
 def test_drafts_that_nobody_came_back_for_go(ada: User, team: Team, table: CostTable) -> None:
     old = services.keep_draft(team=team, made_by=ada, table=table, file_name="old.json")
     TableDraft.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(hours=25))

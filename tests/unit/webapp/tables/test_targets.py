@@ -124,3 +124,17 @@ def test_what_a_table_lacks_is_named(subject: SearchSpace | ModelSpec, message: 
         check_covered(target, subject)
 
     assert error.value.field == "target"
+
+
+def test_a_table_that_goes_while_its_list_is_read_is_no_target(team: Team) -> None:
+    gone, kept = (
+        DeviceTableFactory(team=team),
+        DeviceTableFactory(team=team, table=table_of_space(TINY, title="A board")),
+    )
+    targets = targets_of(team)
+    assert len(targets.rows()) == 2
+    gone.delete()
+
+    assert [target.id for target in targets.tables()] == [kept.target]
+    with pytest.raises(InvalidConfig, match="is not among your team's tables"):
+        targets.entry(gone.target)
