@@ -121,7 +121,7 @@ def least_loss(at_once: int, seed: int, *, episodes: int, places: Places) -> flo
             evaluations=1, episodes=episodes, policies_at_once=at_once, finetune_epochs=0
         ),
         seed=seed,
-        threads=torch.get_num_threads(),
+        threads=max(at_once, torch.get_num_threads()),
     )
     with tempfile.TemporaryDirectory() as workdir:
         losses = [

@@ -26,8 +26,8 @@ class Copy:
 class Copies:
     """Spreads work over copies, a thread for each. The first of them is the network itself.
 
-    On small maps a network hardly computes faster on more threads, while several networks do not
-    wait for each other (`benchmarks/haq_rounds.py`).
+    On small maps a network gains less by more threads than several networks do that need not wait
+    for each other (`benchmarks/haq_rounds.py`). Each has its own maps in memory.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Copies:
         threads = torch.get_num_threads()
 
         def share(index: int) -> list[Outcome]:
-            torch.set_num_threads(max(1, threads // used))  # of this thread, in MKL of all
+            torch.set_num_threads(max(1, threads // used))  # of this thread and later ones
             return [work(self._copies[index], item) for item in items[index::used]]
 
         try:

@@ -67,7 +67,7 @@ def search_ground(
         images_NCHW=images_NCHW.to(subject.device),
         labels_N=labels_N.to(subject.device),
         model_hash=subject.spec.model_hash,
-        copies=_copies(config, subject.device),
+        copies=copies_for(config, subject.device),
     )
     if config.accuracy_drop is not None:
         config = _under_the_least(config, problem, environment)
@@ -81,7 +81,7 @@ def search_ground(
     return Ground(config=config, space=space, environment=environment, to_tune=to_tune)
 
 
-def _copies(config: QuantizeConfig, device: torch.device) -> int:
+def copies_for(config: QuantizeConfig, device: torch.device) -> int:
     """Return how many networks are worth having: on a GPU one keeps all of it busy."""
     if device.type != "cpu":
         return 1

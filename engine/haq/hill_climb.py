@@ -43,13 +43,14 @@ class HillClimb:
         proposals: list[Proposal] = []
         while len(proposals) < most:
             one = self._neighbour()
-            is_new = bits_of(one.policy) not in self._seen
-            if is_new or not proposals:
+            if bits_of(one.policy) not in self._seen:
                 proposals.append(one)
-            if not is_new:
+                self._seen.add(bits_of(one.policy))
+                continue
+            if not proposals:  # else one of this round may lead on
                 self.is_exhausted = True
-                break
-            self._seen.add(bits_of(one.policy))
+                proposals.append(one)
+            break
         return proposals
 
     def tell(self, trial: Trial) -> Trial:

@@ -92,7 +92,8 @@ class RunState:
 def hash_of(config: QuantizeConfig) -> str:
     """Tell one search from another, wherever it runs: a run may go on in a moved folder."""
     checkpoint = config.checkpoint and Path(config.checkpoint).name
-    return digest(replace(config, checkpoint=checkpoint, device="auto", threads=1))
+    threads = config.effort.policies_at_once  # the fewest it may have
+    return digest(replace(config, checkpoint=checkpoint, device="auto", threads=threads))
 
 
 def _record(saved: Mapping[str, object]) -> StrategyRecord:

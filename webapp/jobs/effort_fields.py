@@ -43,7 +43,8 @@ class EffortFields(forms.Form):
     evaluations = _count("Policies scored", "By hill climbing and by random search, each.")
     policies_at_once = _count(
         "Policies at once",
-        "Proposed before the first is learnt from, and scored side by side on the CPU threads.",
+        "At most one for each CPU thread, each with maps of its own in memory; they are proposed "
+        "before the first is learnt from. Saves time on small images.",
     )
     calibration_images = _count("Images for clipping")
     sensitivity_images = _count("Images for sensitivity")

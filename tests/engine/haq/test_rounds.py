@@ -2,25 +2,37 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import torch
+from torch import nn
 
 from engine.haq.agent_search import AgentSearch
+from engine.haq.copies import Copies, Copy
 from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment, bits_of
+from engine.haq.ground import copies_for
 from engine.haq.record import ANSWERS, STRATEGIES
 from engine.haq.strategies import searcher
 from engine.haq.trial import Strategy as Searcher
-from engine.schema.errors import Diverged
+from engine.schema.errors import Diverged, InvalidConfig
 from engine.schema.events import EpisodeFinished, Event
 from engine.schema.results import Strategy
 from engine.training.seed import numpy_generator, torch_generator
 from tests.configs import quantize_config
 from tests.engine.haq.toy_search import OneByOne, ToySearch
-from tests.engine.tiny_run import TINY, finished, small_constants, stop, tiny_config
+from tests.engine.tiny_run import (
+    TINY,
+    abandon,
+    finished,
+    small_constants,
+    stop,
+    tiny_config,
+)
 
 CONFIG = quantize_config(episodes=20, seed=5)
 SHOWN = 5  # episodes of the warm start: a quarter
@@ -73,7 +85,6 @@ def test_copies_score_as_the_network_itself_does(toy: ToySearch, two_threads: No
     assert [one.accuracy for one in scores] == [one.accuracy for one in expected]
     assert [one.loss for one in scores] == pytest.approx([one.loss for one in expected], rel=1e-6)
     assert len({one.loss for one in scores}) == len(drawn)
-    assert torch.get_num_threads() == 2
 
 
 def test_a_policy_that_stands_twice_in_a_round_is_evaluated_once(toy: ToySearch) -> None:
@@ -87,15 +98,44 @@ def test_a_policy_that_stands_twice_in_a_round_is_evaluated_once(toy: ToySearch)
     assert scores == [environment.score(one), environment.score(other), environment.score(one)]
 
 
-def test_a_loss_that_is_not_finite_is_told_of_from_any_copy(two_threads: None) -> None:
-    toy = ToySearch(share=0.6)  # to be spoilt
-    environment = toy.new_environment(copies=2)
-    with torch.no_grad():
-        environment.network_at(None).get_parameter("classifier.inner.weight")[0] = float("nan")
-    drawn = [toy.space.random(numpy_generator(seed, "drawn")) for seed in range(2)]
+def test_copies_work_at_the_same_time_and_in_order(toy: ToySearch, two_threads: None) -> None:
+    copies = Copies(toy.network, toy.layers, 2)
+    both = Barrier(2, timeout=20)
+
+    def meet(copy: Copy, item: int) -> tuple[int, nn.Module, int]:
+        both.wait()  # for ever, did one wait for the other
+        return item, copy.network, torch.get_num_threads()
+
+    met = copies.each(meet, [1, 2, 3, 4])
+
+    assert [item for item, _, _ in met] == [1, 2, 3, 4]
+    assert [network is toy.network for _, network, _ in met] == [True, False, True, False]
+    assert [threads for _, _, threads in met] == [1] * 4
+    with ThreadPoolExecutor(1) as pool:  # a thread begins with what was set last
+        assert pool.submit(torch.get_num_threads).result() == 2
+
+
+def test_what_goes_wrong_in_any_copy_is_told(toy: ToySearch) -> None:
+    def work(copy: Copy, item: int) -> None:
+        if copy.network is not toy.network:
+            raise Diverged(item, "the loss")
 
     with pytest.raises(Diverged):
-        environment.scores_of(drawn)
+        Copies(toy.network, toy.layers, 2).each(work, [1, 2])
+
+
+def test_there_is_a_copy_for_each_policy_at_once_on_the_cpu_and_thread(two_threads: None) -> None:
+    def copies(at_once: int, device: str) -> int:
+        effort = replace(TINY, policies_at_once=at_once)
+        return copies_for(quantize_config(effort=effort, threads=8), torch.device(device))
+
+    assert [copies(at_once, "cpu") for at_once in (1, 2, 8)] == [1, 2, 2]
+    assert copies(8, "cuda") == 1
+
+
+def test_no_more_at_once_than_threads() -> None:
+    with pytest.raises(InvalidConfig, match=r"effort.policies_at_once: .* at most the CPU threads"):
+        quantize_config(effort=replace(TINY, policies_at_once=3), threads=2)
 
 
 @pytest.mark.parametrize("strategy", SEARCHED)
@@ -158,20 +198,34 @@ def test_a_search_goes_on_between_rounds_as_if_never_stopped(
     assert [one.proposed for one in resumed.round(3)] == [one.proposed for one in unbroken.round(3)]
 
 
-def test_a_whole_run_in_rounds_ends_with_as_many_episodes_stopped_or_not(
-    tmp_path: Path, two_threads: None
-) -> None:
+def test_a_round_that_moves_the_best_leads_on() -> None:
+    toy = ToySearch(share=0.4, weight_bits=(3, 4, 5), activation_bits=(3, 4, 5))
+    environment = toy.new_environment()
+    alone, together = (search_on(toy, "hill_climb", environment) for _ in range(2))
+    while not alone.is_exhausted:
+        alone.step()
+    while not together.is_exhausted:
+        together.round(4)
+
+    losses = [one.state_dict()["best_loss"] for one in (alone, together)]
+    assert losses[1] == losses[0] < environment.score(toy.solved).loss
+
+
+def test_a_whole_run_in_rounds_ends_with_as_many_episodes_stopped_or_not(tmp_path: Path) -> None:
     config = tiny_config(effort=replace(TINY, episodes=5, policies_at_once=2), threads=2)
     with small_constants():
         unbroken = finished(config, tmp_path / "unbroken")
         told = stop(config, tmp_path / "stopped", after=is_in_a_round)
         resumed = finished(config, tmp_path / "stopped")
+        abandon(config, tmp_path / "killed", after=is_in_a_round)
+        after_kill = finished(config, tmp_path / "killed")
 
     episodes = Counter(one.strategy for one in unbroken.events if isinstance(one, EpisodeFinished))
     assert episodes == {"solver": 1, "greedy": 1, "hill_climb": 3, "random": 3, "agent": 5}
     of_agent = [one for one in told if isinstance(one, EpisodeFinished) and one.strategy == "agent"]
     assert [one.episode for one in of_agent] == [1, 2, 3]  # to the end of the second round
     assert resumed.lasting == unbroken.lasting
+    assert after_kill.lasting == unbroken.lasting
 
 
 def is_in_a_round(event: Event) -> bool:

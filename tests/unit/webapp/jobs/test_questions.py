@@ -27,6 +27,7 @@ from webapp.teams.models import Team
 WIDTHS = tuple(range(2, 9))
 LONGER = {
     "policies_at_once": "4",
+    "threads": "4",
     "finetune_distillation": "0.5",
     "finetune_temperature": "4",
     "finetune_learning_rate": "0.01",
