@@ -115,16 +115,16 @@ class QuantizeConfig:
             require(bool(getattr(self, name)), name, "is required; choose one")
         self._check_question()
         lowest = FEWEST_LABEL_BITS if self.quantizer == "kmeans" else FEWEST_GRID_BITS
+        _check_bits("weight_bits", self.weight_bits, lowest)
+        _check_bits("activation_bits", self.activation_bits, FEWEST_GRID_BITS)
+        require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
+        require(self.threads >= 1, "threads", f"must be at least 1, got {self.threads}")
         require(
             self.effort.policies_at_once <= self.threads,
             "effort.policies_at_once",
             f"must be at most the CPU threads, {self.threads}, got "
             f"{self.effort.policies_at_once}; score fewer at once or allow more threads",
         )
-        _check_bits("weight_bits", self.weight_bits, lowest)
-        _check_bits("activation_bits", self.activation_bits, FEWEST_GRID_BITS)
-        require(0 <= self.seed < 2**32, "seed", f"must lie in 0 .. 2^32 - 1, got {self.seed}")
-        require(self.threads >= 1, "threads", f"must be at least 1, got {self.threads}")
 
     @property
     def policy_activation_bits(self) -> tuple[int, ...]:

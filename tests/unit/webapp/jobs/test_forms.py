@@ -120,6 +120,12 @@ def test_a_launched_job_is_queued_as_the_form_says(said: dict[str, Any], ada: Us
         pytest.param({"weight_bits": ["9"]}, "weight_bits", "valid choice", id="nine bits"),
         pytest.param({"seed": "-1"}, "seed", "lie in 0", id="a negative seed"),
         pytest.param({"threads": "0"}, "threads", "at least 1", id="no thread"),
+        pytest.param(
+            {"policies_at_once": "3", "threads": "2"},
+            "policies_at_once",
+            "at most the CPU threads, 2",
+            id="more policies than threads",
+        ),
         pytest.param({"model": "nonsense"}, "model", "valid choice", id="no such choice"),
     ],
 )
