@@ -226,12 +226,18 @@ def _stats(result: QuantizeResult, found: Contender, *, is_asked_for: bool) -> t
         Stat(
             term="Search time",
             value=duration(found.search_seconds),
-            beside=f"{found.evaluations:,} polic{'y' if found.evaluations == 1 else 'ies'} scored",
+            beside=_scored(found.evaluations),
             provenance="measured",
             validation="Wall time on the worker, the passes it builds on included.",
         )
     )
     return tuple(stats)
+
+
+def _scored(policies: int) -> str:
+    if policies == 0:
+        return "from the sensitivities; no policy scored"
+    return f"{policies:,} {'policy' if policies == 1 else 'policies'} scored"
 
 
 def _eight_bits(result: QuantizeResult) -> Contender | None:

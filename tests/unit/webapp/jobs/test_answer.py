@@ -128,6 +128,26 @@ def test_headline_numbers_are_the_results_own(result: QuantizeResult) -> None:
     assert stats["Search time"].beside == "10 policies scored"
 
 
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        (0, "from the sensitivities; no policy scored"),
+        (1, "1 policy scored"),
+        (1200, "1,200 policies scored"),
+    ],
+)
+def test_the_search_says_how_many_policies_it_scored(
+    result: QuantizeResult, policies: int, said: str
+) -> None:
+    rows = (
+        replace(row, evaluations=policies) if row.id == result.found else row
+        for row in result.contenders
+    )
+    stats = {one.term: one for one in answer(replace(result, contenders=tuple(rows))).stats}
+
+    assert stats["Search time"].beside == said
+
+
 def test_a_result_without_report_images_says_which_images_it_means(
     result: QuantizeResult,
 ) -> None:
