@@ -129,11 +129,11 @@ def test_the_result_fits_a_phone_and_complains_of_nothing(reader: Person, measur
 
 def test_each_live_chart_stays_in_its_panel_though_others_come_beside_it(running: Page) -> None:
     fits = """[...document.querySelectorAll('.js-plotly-plot')].every((plot) =>
-      plot.querySelector('.main-svg').clientWidth <= plot.clientWidth)"""
+      plot.querySelector('.main-svg')?.clientWidth <= plot.clientWidth)"""
+
+    expect(running.locator(".js-plotly-plot")).to_have_count(4, timeout=30_000)
 
     wait_until(lambda: running.evaluate(fits), within_s=10, what="charts within their panels")
-
-    assert running.locator(".js-plotly-plot").count() == 4
 
 
 @both_themes
