@@ -1,5 +1,4 @@
-"""The search: every strategy in turn, round by round, each trial told, each round saved and
-interruptible."""
+"""The search: every strategy in turn, round by round; saved and interruptible between rounds."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from engine.schema.results import Strategy
 from engine.training.interrupt import Interrupt, Stopped
 from engine.training.plan import Plan
 
-_SAVE_EVERY_S = 2.0  # the most work that a kill can cost
+_SAVE_EVERY_S = 2.0  # with the round under way, the most work that a kill can cost
 
 
 class Search:
