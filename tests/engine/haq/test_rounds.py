@@ -11,20 +11,17 @@ import pytest
 import torch
 from torch import nn
 
-from engine.haq.agent_search import AgentSearch
 from engine.haq.copies import Copies, Copy
 from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment, bits_of
 from engine.haq.ground import copies_for
 from engine.haq.record import ANSWERS, STRATEGIES
-from engine.haq.strategies import searcher
-from engine.haq.trial import Strategy as Searcher
 from engine.schema.errors import Diverged, InvalidConfig
 from engine.schema.events import EpisodeFinished, Event
 from engine.schema.results import Strategy
-from engine.training.seed import numpy_generator, torch_generator
+from engine.training.seed import numpy_generator
 from tests.configs import quantize_config
-from tests.engine.haq.toy_search import OneByOne, ToySearch
+from tests.engine.haq.toy_search import OneByOne, ToySearch, search_on
 from tests.engine.tiny_run import (
     TINY,
     abandon,
@@ -36,6 +33,7 @@ from tests.engine.tiny_run import (
 
 CONFIG = quantize_config(episodes=20, seed=5)
 SHOWN = 5  # episodes of the warm start: a quarter
+SMALL = AgentSettings(hidden=16, imitation_steps=20)
 SEARCHED = [strategy for strategy in STRATEGIES if strategy not in ANSWERS]
 
 
@@ -52,27 +50,8 @@ def toy() -> ToySearch:
     return ToySearch(share=0.6)
 
 
-def search_on(toy: ToySearch, strategy: Strategy, environment: QuantizationEnvironment) -> OneByOne:
-    search: Searcher = searcher(
-        strategy,
-        config=CONFIG,
-        spec=toy.spec,
-        space=toy.space,
-        environment=environment,
-        solved=toy.solved,
-    )
-    if strategy == "agent":
-        search = AgentSearch(
-            toy.space,
-            environment,
-            toy.walk,
-            teacher=toy.solved,
-            episodes=CONFIG.effort.episodes,
-            settings=AgentSettings(hidden=16, imitation_steps=20),
-            generator=torch_generator(CONFIG.seed, strategy),
-            rng=numpy_generator(CONFIG.seed, strategy),
-        )
-    return OneByOne(search, environment)
+def start(toy: ToySearch, strategy: Strategy, environment: QuantizationEnvironment) -> OneByOne:
+    return search_on(toy, strategy, environment, config=CONFIG, settings=SMALL)
 
 
 def test_copies_score_as_the_network_itself_does(toy: ToySearch, two_threads: None) -> None:
@@ -140,7 +119,7 @@ def test_no_more_at_once_than_threads() -> None:
 
 @pytest.mark.parametrize("strategy", SEARCHED)
 def test_a_round_holds_no_more_than_it_is_asked_for(toy: ToySearch, strategy: Strategy) -> None:
-    search = search_on(toy, strategy, toy.new_environment())
+    search = start(toy, strategy, toy.new_environment())
     for most in (1, 4, 7):
         trials = search.round(most)
 
@@ -150,7 +129,7 @@ def test_a_round_holds_no_more_than_it_is_asked_for(toy: ToySearch, strategy: St
 
 def test_all_of_a_round_is_proposed_before_the_first_is_learnt_from(toy: ToySearch) -> None:
     environment = toy.new_environment()
-    search = search_on(toy, "agent", environment)
+    search = start(toy, "agent", environment)
 
     shown, walked = search.round(8), search.round(8)
 
@@ -159,7 +138,7 @@ def test_all_of_a_round_is_proposed_before_the_first_is_learnt_from(toy: ToySear
     assert sigmas == sorted(sigmas, reverse=True)
     assert len(set(sigmas)) == 8
     assert all(trial.value_loss is not None for trial in walked)
-    one_by_one = search_on(toy, "agent", environment)
+    one_by_one = start(toy, "agent", environment)
     for _ in range(SHOWN):
         one_by_one.step()
     first, second = one_by_one.step(), one_by_one.step()
@@ -169,14 +148,14 @@ def test_all_of_a_round_is_proposed_before_the_first_is_learnt_from(toy: ToySear
 
 def test_drawing_at_once_is_drawing_one_by_one(toy: ToySearch) -> None:
     environment = toy.new_environment()
-    together = search_on(toy, "random", environment).round(6)
-    search = search_on(toy, "random", environment)
+    together = start(toy, "random", environment).round(6)
+    search = start(toy, "random", environment)
 
     assert [search.step().policy for _ in range(6)] == [trial.policy for trial in together]
 
 
 def test_the_neighbours_of_a_round_differ(toy: ToySearch) -> None:
-    climb = search_on(toy, "hill_climb", toy.new_environment())
+    climb = start(toy, "hill_climb", toy.new_environment())
     assert [trial.policy for trial in climb.round(6)] == [toy.solved]  # where it begins
 
     neighbours = [bits_of(trial.policy) for trial in climb.round(6)]
@@ -189,10 +168,10 @@ def test_a_search_goes_on_between_rounds_as_if_never_stopped(
     toy: ToySearch, strategy: Strategy
 ) -> None:
     environment = toy.new_environment()
-    unbroken = search_on(toy, strategy, environment)
+    unbroken = start(toy, strategy, environment)
     unbroken.round(3)
     unbroken.round(4)
-    resumed = search_on(toy, strategy, environment)
+    resumed = start(toy, strategy, environment)
     resumed.load_state_dict(unbroken.state_dict())
 
     assert [one.proposed for one in resumed.round(3)] == [one.proposed for one in unbroken.round(3)]
@@ -201,7 +180,7 @@ def test_a_search_goes_on_between_rounds_as_if_never_stopped(
 def test_a_round_that_moves_the_best_leads_on() -> None:
     toy = ToySearch(share=0.4, weight_bits=(3, 4, 5), activation_bits=(3, 4, 5))
     environment = toy.new_environment()
-    alone, together = (search_on(toy, "hill_climb", environment) for _ in range(2))
+    alone, together = (start(toy, "hill_climb", environment) for _ in range(2))
     while not alone.is_exhausted:
         alone.step()
     while not together.is_exhausted:

@@ -8,18 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from engine.haq.agent_search import AgentSearch
 from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment, bits_of
 from engine.haq.record import STRATEGIES
-from engine.haq.strategies import searcher, steps_of
+from engine.haq.strategies import steps_of
 from engine.haq.trial import Trial
 from engine.schema.results import Strategy
 from engine.solver.enforce import lower, refill
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
-from engine.training.seed import numpy_generator, torch_generator
 from tests.configs import quantize_config
-from tests.engine.haq.toy_search import EIGHT, OneByOne, ToySearch
+from tests.engine.haq.toy_search import EIGHT, OneByOne, ToySearch, search_on
 
 CONFIG = quantize_config(episodes=8, seed=3)
 MOST_STEPS = 8
@@ -42,34 +40,8 @@ def new(toy: ToySearch) -> Callable[[Strategy], OneByOne]:
     return build
 
 
-def start(
-    toy: ToySearch,
-    strategy: Strategy,
-    environment: QuantizationEnvironment,
-    *,
-    settings: AgentSettings = SMALL,
-) -> OneByOne:
-    if strategy != "agent":
-        search = searcher(
-            strategy,
-            config=CONFIG,
-            spec=toy.spec,
-            space=toy.space,
-            environment=environment,
-            solved=toy.solved,
-        )
-        return OneByOne(search, environment)
-    agent = AgentSearch(
-        toy.space,
-        environment,
-        toy.walk,
-        teacher=toy.solved,
-        episodes=CONFIG.effort.episodes,
-        settings=settings,
-        generator=torch_generator(CONFIG.seed, strategy),
-        rng=numpy_generator(CONFIG.seed, strategy),
-    )
-    return OneByOne(agent, environment)
+def start(toy: ToySearch, strategy: Strategy, environment: QuantizationEnvironment) -> OneByOne:
+    return search_on(toy, strategy, environment, config=CONFIG, settings=SMALL)
 
 
 def trials(search: OneByOne, count: int) -> list[Trial]:

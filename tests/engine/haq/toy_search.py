@@ -8,19 +8,25 @@ from torch import Tensor, nn
 from engine.catalog.targets import target_entry
 from engine.cost.model import FloatArray
 from engine.cost.pricing import cost_model
+from engine.haq.agent_search import AgentSearch
+from engine.haq.ddpg import AgentSettings
 from engine.haq.environment import QuantizationEnvironment
 from engine.haq.policy_space import PolicySpace
+from engine.haq.strategies import searcher
 from engine.haq.thresholds import compute_thresholds
 from engine.haq.trial import Strategy, Trial, next_round
 from engine.haq.walk import LayerWalk
 from engine.nn.quantized import set_float
 from engine.schema.cost import Budget, Metric
 from engine.schema.policy import LayerBits, Policy
+from engine.schema.quantize_config import QuantizeConfig
 from engine.schema.results import LayerSensitivity
+from engine.schema.results import Strategy as StrategyName
 from engine.solver.knapsack import solve
 from engine.solver.losses import additive_losses
 from engine.solver.problem import policy_problem
 from engine.training.checkpoint import State
+from engine.training.seed import numpy_generator, torch_generator
 from tests.engine.quantized_networks import CLASSES, images, quantisable, residual_network
 
 WIDTHS = (2, 3, 4, 5, 6, 7, 8)
@@ -129,6 +135,38 @@ class OneByOne:
 
     def load_state_dict(self, saved: State) -> None:
         self.search.load_state_dict(saved)
+
+
+def search_on(
+    toy: ToySearch,
+    strategy: StrategyName,
+    environment: QuantizationEnvironment,
+    *,
+    config: QuantizeConfig,
+    settings: AgentSettings,
+) -> OneByOne:
+    """Set a strategy up as a run does, the agent with constants of the test's own."""
+    if strategy != "agent":
+        search = searcher(
+            strategy,
+            config=config,
+            spec=toy.spec,
+            space=toy.space,
+            environment=environment,
+            solved=toy.solved,
+        )
+        return OneByOne(search, environment)
+    agent = AgentSearch(
+        toy.space,
+        environment,
+        toy.walk,
+        teacher=toy.solved,
+        episodes=config.effort.episodes,
+        settings=settings,
+        generator=torch_generator(config.seed, strategy),
+        rng=numpy_generator(config.seed, strategy),
+    )
+    return OneByOne(agent, environment)
 
 
 class CallCounter:
